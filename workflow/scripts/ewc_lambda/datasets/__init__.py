@@ -1,0 +1,29 @@
+"""The data sets of the project, by the name that the config key ``dataset`` gives."""
+
+from __future__ import annotations
+
+from ewc_lambda.datasets.base import Dataset, DatasetInfo, RemoteFile
+from ewc_lambda.datasets.bundled import DIGITS, IRIS
+from ewc_lambda.datasets.cifar10 import CIFAR10
+from ewc_lambda.datasets.functions import FUNCTION
+from ewc_lambda.datasets.idx import FASHION_MNIST, MNIST
+from ewc_lambda.datasets.image_folder import IMAGE_FOLDER
+from ewc_lambda.datasets.npz import NPZ
+from ewc_lambda.datasets.stl10 import STL10
+
+DATASETS: dict[str, DatasetInfo] = {
+    info.name: info
+    for info in (
+        DIGITS,
+        MNIST,
+        FASHION_MNIST,
+        CIFAR10,
+        STL10,
+        IRIS,
+        FUNCTION,
+        IMAGE_FOLDER,
+        NPZ,
+    )
+}
+
+__all__ = ["DATASETS", "Dataset", "DatasetInfo", "RemoteFile"]

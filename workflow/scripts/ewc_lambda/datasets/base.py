@@ -1,0 +1,91 @@
+"""What every data set is once it has been read, and what is known of it before that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ewc_lambda.errors import StudyError
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in memory.
+
+    Pictures are (N, C, H, W), uint8 or float32; tables are (N, F) float32. Labels are int64
+    (N,), an index into ``classes``; targets of a regression are float32 (N, D) and ``classes``
+    is empty. ``scale`` times x is what a model takes. ``sources`` maps the name of each file
+    that was read to its SHA-256.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: tuple[str, ...]
+    scale: float
+    sources: dict[str, str]
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A published file: its name, its SHA-256 in hexadecimal, and addresses in order of trial."""
+
+    name: str
+    sha256: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set without reading it.
+
+    ``task`` says what an entry of the config key ``tasks`` lists: classes, features (columns) or
+    one function. ``classes`` is None where only the files tell. ``images`` is None where only
+    the file tells whether a sample is a picture. ``needs`` are config keys that this data set
+    cannot do without. ``load`` is None for functions, which are sampled and not read.
+    """
+
+    name: str
+    task: Literal["classes", "features", "function"]
+    load: Callable[[Config], Dataset] | None
+    classes: tuple[str, ...] | None = None
+    features: tuple[str, ...] = ()
+    images: bool | None = True
+    files: tuple[RemoteFile, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+def check_labels(labels: np.ndarray, classes: int, source: str, first: int = 0) -> np.ndarray:
+    """Integer ``labels`` (N,) that count from ``first``, as int64 that count from 0.
+
+    Raises StudyError, which names ``source``, if one is outside first..first+classes-1.
+    """
+    last = first + classes - 1
+    outside = (labels < first) | (labels > last)
+    if outside.any():
+        raise StudyError(
+            f"{source}: label {labels[outside][0]} is out of range, allowed are {first} to {last}"
+        )
+    return labels.astype(np.int64) - first
+
+
+def check_lengths(x: np.ndarray, y: np.ndarray, source: str) -> None:
+    """StudyError unless ``x`` and ``y`` hold equally many samples, and at least one."""
+    if len(x) != len(y):
+        raise StudyError(f"{source}: {len(x)} samples but {len(y)} labels, they must be as many")
+    if len(x) == 0:
+        raise StudyError(f"{source}: holds no samples")
+
+
+def listed(names: Iterable[object], limit: int = 30) -> str:
+    """The names for a message, separated by commas, cut short after ``limit``."""
+    written = [str(name) for name in names]
+    tail = f", ... ({len(written)} in all)" if len(written) > limit else ""
+    return ", ".join(written[:limit]) + tail
