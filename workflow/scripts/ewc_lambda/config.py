@@ -1,0 +1,121 @@
+"""The config of a study: defaults, checks, and the parts that results depend on."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from ewc_lambda.datasets.task_list import validate_tasks
+from ewc_lambda.errors import StudyError
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+
+
+@functools.cache
+def schema() -> dict[str, Any]:
+    """The JSON schema of the config."""
+    return yaml.safe_load(SCHEMA.read_text())
+
+
+def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole config: what was given over the schema's defaults, checked.
+
+    Raises:
+        StudyError: names the key and says what is allowed.
+
+    """
+    properties = schema()["properties"]
+    defaults = {key: entry["default"] for key, entry in properties.items()}
+    for key in given:
+        if key not in properties:
+            raise StudyError(f"{key}: no such key. Known keys are {', '.join(properties)}.")
+    config = {**defaults, **given}
+    validator = jsonschema.Draft202012Validator(schema())
+    for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
+        raise StudyError(_message(error))
+    _check_finite(config)
+    _check_search(config)
+    _check_loss(config)
+    validate_tasks(config)
+    return config
+
+
+def part(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The keys of a config that belong to some parts, as the schema assigns them."""
+    properties = schema()["properties"]
+    return {key: config[key] for key in properties if properties[key]["part"] in names}
+
+
+def _message(error: jsonschema.ValidationError) -> str:
+    key = "".join(f"[{p}]" if isinstance(p, int) else str(p) for p in error.path)
+    entry = schema()["properties"][error.path[0]]
+    return f"{key}: {error.message}. Allowed: {allowed(entry)}."
+
+
+def allowed(entry: Mapping[str, Any]) -> str:
+    """What a property's schema admits, in words."""
+    types = entry["type"] if isinstance(entry["type"], list) else [entry["type"]]
+    words = " or ".join(types)
+    if "enum" in entry:
+        return "one of " + ", ".join(map(str, entry["enum"]))
+    if "pattern" in entry:
+        return f"{words} of letters, digits, _ and -, at most 64"
+    if "items" in entry and "array" in types:
+        size = _range(entry, "minItems", "maxItems", "")
+        words = words.replace("array", f"list of {allowed(entry['items'])}")
+        return words + (f" ({size.strip()} items)" if size else "")
+    return words + _range(entry, "minimum", "maximum", "exclusive")
+
+
+def _range(entry: Mapping[str, Any], low: str, high: str, exclusive: str) -> str:
+    bounds = []
+    if low in entry:
+        bounds.append(f"at least {entry[low]}")
+    if exclusive and "exclusiveMinimum" in entry:
+        bounds.append(f"above {entry['exclusiveMinimum']}")
+    if high in entry:
+        bounds.append(f"at most {entry[high]}")
+    if exclusive and "exclusiveMaximum" in entry:
+        bounds.append(f"below {entry['exclusiveMaximum']}")
+    return " " + ", ".join(bounds) if bounds else ""
+
+
+def _check_finite(config: Mapping[str, Any]) -> None:
+    # The schema's ranges let nan pass: every comparison with it is false.
+    for key, value in config.items():
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, float) and not math.isfinite(number):
+                raise StudyError(f"{key}: {number} is no finite number.")
+
+
+def _check_search(config: Mapping[str, Any]) -> None:
+    low, high = config["low_range"], config["high_range"]
+    for key, ends in (("low_range", low), ("high_range", high)):
+        if ends[0] > ends[1]:
+            raise StudyError(f"{key}: {ends} is not in rising order. Allowed: [least, greatest].")
+    if low[1] >= high[0]:
+        raise StudyError(
+            f"low_range: its upper end {low[1]} is not below the lower end {high[0]} of "
+            f"high_range. Allowed: ranges that do not overlap, low_range first."
+        )
+    if config["spacing"] == "log" and low[0] <= 0:
+        raise StudyError(
+            f"low_range: {low} begins at {low[0]}, which has no logarithm. Allowed with spacing "
+            f"log: bounds above 0. (lambda = 0 is trained anyway, as a reference.)"
+        )
+
+
+def _check_loss(config: Mapping[str, Any]) -> None:
+    regression = config["dataset"] == "function"
+    if regression != (config["loss"] == "mean_squared_error") and config["dataset"] != "npz":
+        wanted = "mean_squared_error" if regression else "one of the two cross-entropies"
+        raise StudyError(
+            f"loss: {config['loss']} does not fit the data set {config['dataset']}. "
+            f"Allowed: {wanted}."
+        )

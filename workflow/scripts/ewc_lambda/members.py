@@ -1,0 +1,166 @@
+"""A set of networks of one structure that are trained together, each with its own weights.
+
+Two ways to compute the same thing. *Stacked* members go through ``torch.func.vmap`` as one
+program: the way for dense models and for a GPU, where one small network leaves the processor
+idle. *Looped* members take turns: the way for convolutions on a CPU, where a batched kernel per
+member is slower than one after another (benchmarks/members.py measures both).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from ewc_lambda.losses import correct, sample_losses
+from ewc_lambda.models import Layout, Network
+
+# Samples of an evaluation that go through a network at once: measured, larger is not faster.
+EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs (N, ...) scaled for the model, images in the order N, H, W, C; and targets (N,)
+    or (N, D).
+    """
+
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Inputs (..., C, H, W) or (..., F) and targets of some rows."""
+        x = self.x[rows]
+        return (x.movedim(-1, -3) if self.x.ndim == 4 else x), self.y[rows]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A batch of every member for one task: ``x`` (members, B, ...), ``y`` (members, B, ...)."""
+
+    x: Tensor
+    y: Tensor
+    route: tuple[int, int]
+
+
+class Members:
+    """Weights and gradients of a set of networks.
+
+    ``theta`` (members, size) and ``buffers`` (members, buffer_size) hold the state and are
+    changed in place; ``gradient`` (members, size) holds what `backward` leaves.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        layout: Layout,
+        theta: Tensor,
+        buffers: Tensor,
+        loss: str,
+        stacked: bool,
+    ) -> None:
+        self.network = network
+        self.layout = layout
+        self.theta = theta.clone().contiguous()
+        self.buffers = buffers.clone().contiguous()
+        self.gradient = torch.zeros_like(self.theta)
+        self.loss = loss
+        self.stacked = stacked
+        if stacked:
+            self._leaf = self.theta.detach().requires_grad_()
+            self._leaf.grad = self.gradient
+        else:
+            self._copies = [self._bound_copy(member) for member in range(len(theta))]
+
+    def __len__(self) -> int:
+        return len(self.theta)
+
+    @property
+    def shared(self) -> Tensor:
+        """View of the shared weights (members, shared)."""
+        return self.theta[:, : self.layout.shared]
+
+    def backward(self, parts: Sequence[Part]) -> None:
+        """Write the gradient of each member's task loss, the mean over parts of the mean over a
+        batch, into ``gradient``.
+        """
+        self.gradient.zero_()
+        if self.stacked:
+            self.network.train()
+            self._stacked_loss(parts).backward()
+            return
+        for member, network in enumerate(self._copies):
+            network.train()
+            losses = [
+                sample_losses(network(p.x[member], *p.route), p.y[member], self.loss).mean()
+                for p in parts
+            ]
+            (sum(losses[1:], losses[0]) / len(losses)).backward()
+
+    def evaluate(self, samples: Samples, route: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Mean task loss and accuracy of each member (members,), in float64, in evaluation
+        mode.
+        """
+        loss = torch.zeros(len(self), dtype=torch.float64, device=self.theta.device)
+        accuracy = torch.zeros_like(loss)
+        with torch.no_grad():
+            for start in range(0, len(samples), EVALUATION_BATCH):
+                x, y = samples.take(slice(start, start + EVALUATION_BATCH))
+                logits = self._logits(x, route)
+                targets = y.expand(len(self), *y.shape)
+                loss += sample_losses(logits, targets, self.loss).sum(1, dtype=torch.float64)
+                accuracy += correct(logits, targets, self.loss).sum(1, dtype=torch.float64)
+        return loss / len(samples), accuracy / len(samples)
+
+    def _logits(self, x: Tensor, route: tuple[int, int]) -> Tensor:
+        """(members, N, K) in evaluation mode."""
+        if self.stacked:
+            self.network.eval()
+            return vmap(self._call(route), (0, 0, None))(*self._state(self.theta), x)
+        for network in self._copies:
+            network.eval()
+        return torch.stack([network(x, *route) for network in self._copies])
+
+    def _stacked_loss(self, parts: Sequence[Part]) -> Tensor:
+        parameters, buffers = self._state(self._leaf)
+        total = torch.zeros((), device=self.theta.device)
+        for part in parts:
+            logits = vmap(self._call(part.route))(parameters, buffers, part.x)
+            total = total + sample_losses(logits, part.y, self.loss).mean(dim=1).sum()
+        return total / len(parts)
+
+    def _call(self, route: tuple[int, int]):
+        def call(parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:
+            return functional_call(self.network, (parameters, buffers), (x, *route))
+
+        return call
+
+    def _state(self, theta: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        return self.layout.split_parameters(theta), self.layout.split_buffers(self.buffers)
+
+    def _bound_copy(self, member: int) -> Network:
+        """A copy of the network whose tensors are views of this member's rows."""
+        network = copy.deepcopy(self.network)
+        values = self.layout.split_parameters(self.theta[member])
+        gradients = self.layout.split_parameters(self.gradient[member])
+        for name, parameter in network.named_parameters():
+            parameter.data = values[name]
+            parameter.grad = gradients[name]
+        for name, view in self.layout.split_buffers(self.buffers[member]).items():
+            owner, _, leaf = name.rpartition(".")
+            network.get_submodule(owner).register_buffer(leaf, view)
+        return network
+
+
+def stack_by_default(network: nn.Module, device: torch.device) -> bool:
+    """Whether members train faster stacked: always on a GPU, on a CPU without convolutions."""
+    return device.type == "cuda" or not any(
+        isinstance(module, nn.Conv2d) for module in network.modules()
+    )

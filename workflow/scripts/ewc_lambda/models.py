@@ -1,0 +1,232 @@
+"""Networks: a trunk that all tasks share, and the heads on it.
+
+A network's parameters also live in one flat vector, the shared ones first, so that the optimizer,
+the penalty and the importance measures are a few operations on vectors, whatever the model.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ewc_lambda.errors import StudyError
+
+# Keras's defaults, with which the original was trained: moving averages keep 0.99 of the old
+# value (torch writes the weight of the new one) and 1e-3 is added to the variance.
+_BATCH_NORM = {"momentum": 0.01, "eps": 1e-3}
+
+
+def mlp(input_shape: Sequence[int], hidden: Sequence[int]) -> nn.Module:
+    """Dense layers with ReLU. Input (N, *input_shape), output (N, hidden[-1])."""
+    widths = [math.prod(input_shape), *hidden]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def original_cnn(input_shape: Sequence[int]) -> nn.Module:
+    """The original study's convolutional trunk. Input (N, C, H, W), output (N, 32)."""
+    if len(input_shape) != 3 or min(input_shape[1:]) < 16:
+        raise StudyError(
+            f"model: original_cnn needs images of at least 16 x 16, not inputs of shape "
+            f"{tuple(input_shape)}. Choose 'mlp' for this data set."
+        )
+    convolutions = nn.Sequential(
+        nn.Conv2d(input_shape[0], 32, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(32, **_BATCH_NORM),
+        nn.Conv2d(32, 32, 3),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.BatchNorm2d(64, **_BATCH_NORM),
+        nn.Conv2d(64, 64, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+    )
+    features = _output_width(convolutions, input_shape)
+    return nn.Sequential(
+        convolutions, nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU()
+    )
+
+
+class Network(nn.Module):
+    """A trunk and its heads.
+
+    With ``heads`` = ``per_task`` each task k has a head of ``outputs[k]``; ``shared`` has one of
+    that width for all; ``growing`` has one head over all classes, of which the ``outputs[k]``
+    introduced up to task k are used.
+    """
+
+    def __init__(
+        self, trunk: nn.Module, input_shape: Sequence[int], outputs: Sequence[int], heads: str
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.mode = heads
+        self.outputs = tuple(outputs)
+        widths = list(outputs) if heads == "per_task" else [max(outputs)]
+        features = _output_width(trunk, input_shape)
+        self.heads = nn.ModuleList(nn.Linear(features, width) for width in widths)
+
+    def route(self, task: int, stage: int) -> tuple[int, int]:
+        """Head and number of its outputs that serve ``task`` once ``stage`` is the newest task."""
+        if self.mode == "per_task":
+            return task, self.outputs[task]
+        if self.mode == "shared":
+            return 0, self.outputs[task]
+        return 0, self.outputs[max(task, stage)]
+
+    def forward(self, x: Tensor, head: int, width: int) -> Tensor:
+        """Logits (or regression outputs) of shape (N, width)."""
+        return self.heads[head](self.trunk(x))[..., :width]
+
+    def shared_modules(self) -> list[tuple[str, nn.Module]]:
+        """The parts whose parameters all tasks use, and which the penalty therefore covers."""
+        parts: list[tuple[str, nn.Module]] = [("trunk", self.trunk)]
+        return parts if self.mode == "per_task" else [*parts, ("heads", self.heads)]
+
+
+def build_network(
+    config: Mapping[str, Any], input_shape: Sequence[int], outputs: Sequence[int]
+) -> Network:
+    """The network of a study, its weights not yet drawn.
+
+    Raises:
+        StudyError: the model does not fit the data's shape.
+
+    """
+    if config["model"] == "mlp":
+        trunk = mlp(input_shape, config["hidden"])
+    else:
+        trunk = original_cnn(input_shape)
+    network = Network(trunk, input_shape, outputs, config["heads"])
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            # A count of batches that nothing reads (momentum is fixed) would be the only integer
+            # among the buffers.
+            module.num_batches_tracked = None
+    return network
+
+
+def draw_weights(network: nn.Module, generator: np.random.Generator) -> None:
+    """Draw weights as Keras does: Glorot-uniform kernels, zero biases (Glorot and Bengio 2010,
+    eq. 16), in the order of the modules; normalization layers start as the identity.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(module.weight)
+            limit = math.sqrt(6.0 / (fan_in + fan_out))
+            drawn = generator.uniform(-limit, limit, size=tuple(module.weight.shape))
+            with torch.no_grad():
+                module.weight.copy_(torch.from_numpy(drawn.astype(np.float32)))
+                if module.bias is not None:
+                    module.bias.zero_()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each tensor of a network lies in the flat vectors.
+
+    ``parameters`` and ``buffers`` map a name to (offset, shape). The first ``shared`` of the
+    ``size`` parameters are those that all tasks share. Kernels of convolutions lie in the order
+    output, row, column, input: what torch calls channels_last, the faster one on a CPU.
+    """
+
+    parameters: dict[str, tuple[int, torch.Size]]
+    buffers: dict[str, tuple[int, torch.Size]]
+    shared: int
+    size: int
+    buffer_size: int
+
+    @classmethod
+    def of(cls, network: Network) -> Layout:
+        """Layout of a network's parameters and buffers."""
+        shared_names = [
+            f"{part}.{name}"
+            for part, module in network.shared_modules()
+            for name, _ in module.named_parameters()
+        ]
+        named = dict(network.named_parameters())
+        order = shared_names + [name for name in named if name not in set(shared_names)]
+        parameters, size = _places({name: named[name] for name in order})
+        buffers, buffer_size = _places(dict(network.named_buffers()))
+        shared = sum(named[name].numel() for name in shared_names)
+        return cls(parameters, buffers, shared, size, buffer_size)
+
+    def split_parameters(self, theta: Tensor) -> dict[str, Tensor]:
+        """Views of a flat (..., size) vector as tensors of shape (..., *shape), by name."""
+        return _views(theta, self.parameters)
+
+    def split_buffers(self, flat: Tensor) -> dict[str, Tensor]:
+        """Views of a flat (..., buffer_size) vector as the network's buffers, by name."""
+        return _views(flat, self.buffers)
+
+    def split_shared(self, flat: Tensor) -> dict[str, Tensor]:
+        """Views of a flat (..., shared) vector, by the name of the shared parameter."""
+        places = {n: place for n, place in self.parameters.items() if place[0] < self.shared}
+        return _views(flat, places)
+
+    def join(self, tensors: Mapping[str, Tensor], places: str) -> Tensor:
+        """The flat vector (..., n) of named tensors of shape (..., *shape): the inverse of the
+        splits. ``places`` is parameters, buffers or shared.
+        """
+        chosen = self.buffers if places == "buffers" else self.parameters
+        flats = []
+        for name, (offset, shape) in chosen.items():
+            if places == "shared" and offset >= self.shared:
+                continue
+            tensor = tensors[name]
+            leading = tensor.shape[: tensor.ndim - len(shape)]
+            if len(shape) == 4:
+                tensor = tensor.movedim(-3, -1)
+            flats.append(tensor.reshape(*leading, shape.numel()))
+        return torch.cat(flats, dim=-1) if flats else torch.zeros(0)
+
+
+def flat_state(network: Network, layout: Layout) -> tuple[Tensor, Tensor]:
+    """A network's parameters and buffers as flat vectors of shape (size,) and (buffer_size,)."""
+    with torch.no_grad():
+        theta = layout.join(dict(network.named_parameters()), "parameters").detach().clone()
+        buffers = layout.join(dict(network.named_buffers()), "buffers").detach().clone()
+    return theta, buffers
+
+
+def _places(tensors: Mapping[str, Tensor]) -> tuple[dict[str, tuple[int, torch.Size]], int]:
+    places, offset = {}, 0
+    for name, tensor in tensors.items():
+        places[name] = (offset, tensor.shape)
+        offset += tensor.numel()
+    return places, offset
+
+
+def _views(flat: Tensor, places: Mapping[str, tuple[int, torch.Size]]) -> dict[str, Tensor]:
+    views = {}
+    for name, (offset, shape) in places.items():
+        part = flat[..., offset : offset + shape.numel()]
+        leading = part.shape[:-1]
+        if len(shape) == 4:
+            outputs, inputs, rows, columns = shape
+            part = part.view(*leading, outputs, rows, columns, inputs).movedim(-1, -3)
+        else:
+            part = part.view(*leading, *shape)
+        views[name] = part
+    return views
+
+
+def _output_width(module: nn.Module, input_shape: Sequence[int]) -> int:
+    training = module.training
+    module.eval()
+    with torch.no_grad():
+        output = module(torch.zeros(1, *input_shape))
+    module.train(training)
+    return int(output.shape[-1])

@@ -1,0 +1,66 @@
+"""From a study's config and data file to something that can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ewc_lambda.errors import StudyError
+from ewc_lambda.members import Samples, stack_by_default
+from ewc_lambda.models import Layout, build_network
+from ewc_lambda.prepared import Prepared
+from ewc_lambda.training import Problem, Settings
+
+
+def build_problem(config: Mapping[str, Any], prepared: Prepared, first_stage: int = 0) -> Problem:
+    """Network, samples and settings of a study.
+
+    ``first_stage`` is the first task that will be trained: the training samples of those before
+    it stay on disk.
+
+    Raises:
+        StudyError: model, loss or batches do not fit the data.
+
+    """
+    if (prepared.kind == "regression") != (config["loss"] == "mean_squared_error"):
+        raise StudyError(f"loss: {config['loss']} does not fit a {prepared.kind} data set.")
+    network = build_network(config, prepared.input_shape, [t.outputs for t in prepared.tasks])
+    settings = Settings(
+        epochs=config["epochs"],
+        batch_size=config["batch_size"],
+        learning_rate=config["learning_rate"],
+        loss=config["loss"],
+        evaluations_per_epoch=config["evaluations_per_epoch"],
+        importance_samples=config["importance_samples"],
+        normalize=config["normalize"],
+        terms=config["terms"],
+        decay=config["decay"],
+        stacked=_stacked(config["members"], network),
+    )
+    train, selection = [], []
+    for task, splits in enumerate(prepared.splits):
+        wanted = splits["train"] if task >= first_stage else tuple(a[:0] for a in splits["train"])
+        train.append(as_samples(*wanted, prepared.scale))
+        selection.append(as_samples(*splits[config["selection_split"]], prepared.scale))
+        batches = -(-len(splits["train"][0]) // settings.batch_size)
+        if batches < settings.evaluations_per_epoch:
+            raise StudyError(
+                f"evaluations_per_epoch: {settings.evaluations_per_epoch} is more than the "
+                f"{batches} batches in an epoch of task {task}. Allowed: at most {batches}."
+            )
+    return Problem(network, Layout.of(network), train, selection, settings)
+
+
+def as_samples(x: np.ndarray, y: np.ndarray, scale: float) -> Samples:
+    """Stored samples as tensors: inputs in float32, scaled, images with channels last."""
+    inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1) if x.ndim == 4 else x))
+    return Samples(inputs.to(torch.float32) * scale, torch.from_numpy(y))
+
+
+def _stacked(choice: str, network: torch.nn.Module) -> bool:
+    if choice == "auto":
+        return stack_by_default(network, torch.device("cpu"))
+    return choice == "stacked"

@@ -1,0 +1,32 @@
+"""The Riemann measure: the area under the loss of every task since it was introduced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def riemann_measure(
+    loss: NDArray[np.floating], introduced: Sequence[int], delta: float
+) -> NDArray[np.float64]:
+    """Integrate task losses over training, each from its task's introduction on.
+
+    M = sum_k sum_{e >= e_k} L_k(e) * delta
+
+    Args:
+        loss: task losses without penalty (..., evaluations, tasks).
+        introduced: e_k, index of the first evaluation after task k was introduced (tasks,).
+        delta: spacing of the evaluations, in epochs.
+
+    Returns:
+        The measure (...), in units of loss times epochs; not finite where a loss that counts is
+        not.
+
+    """
+    loss = np.asarray(loss, dtype=np.float64)
+    if loss.shape[-1] != len(introduced):
+        raise ValueError(f"{loss.shape[-1]} tasks in the losses, {len(introduced)} introduced")
+    per_task = [loss[..., first:, task].sum(axis=-1) for task, first in enumerate(introduced)]
+    return delta * np.sum(per_task, axis=0)

@@ -1,0 +1,122 @@
+"""The search for lambda: brackets, grids, and the step from one round to the next.
+
+All functions are pure. A bracket is the interval (low, high) of lambda being searched; on a
+``log`` scale widths are in decades, on a ``linear`` scale in units of lambda.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+NARROW = "the bracket is narrower than termination_threshold"
+LAST_ROUND = "max_rounds is reached"
+ALL_DIVERGED = "every step of the round diverged"
+
+Bracket = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from a round.
+
+    ``optimum`` is the index of the best step, None when all diverged; ``bracket`` that of the
+    next round, None when the search of this trial ends, for the reason in ``stop``.
+    """
+
+    optimum: int | None
+    bracket: Bracket | None
+    stop: str | None
+
+
+def draw_bracket(
+    low_range: Sequence[float],
+    high_range: Sequence[float],
+    spacing: str,
+    generator: np.random.Generator,
+) -> Bracket:
+    """The first bracket of a trial: each bound drawn uniformly, on the search's scale, from its
+    range.
+    """
+    low, high = (
+        _from_scale(generator.uniform(*(_to_scale(end, spacing) for end in ends)), spacing)
+        for ends in (low_range, high_range)
+    )
+    return _rounded(low), _rounded(high)
+
+
+def grid(bracket: Bracket, steps: int, spacing: str) -> list[float]:
+    """``steps`` values of lambda from low to high, both included, evenly spaced on the scale."""
+    low, high = (_to_scale(end, spacing) for end in bracket)
+    inner = [_from_scale(x, spacing) for x in np.linspace(low, high, steps)[1:-1]]
+    # Ends are kept as they are: the next round meets its bracket's ends again, to the bit.
+    return [bracket[0], *(_rounded(value) for value in inner), bracket[1]]
+
+
+def width(bracket: Bracket, spacing: str) -> float:
+    """Width of a bracket: decades on a log scale, lambda on a linear one."""
+    return _to_scale(bracket[1], spacing) - _to_scale(bracket[0], spacing)
+
+
+def decide(
+    lambdas: Sequence[float],
+    measures: Sequence[float],
+    *,
+    spacing: str,
+    threshold: float,
+    round_: int,
+    max_rounds: int,
+    expand_at_edge: bool,
+) -> Decision:
+    """Pick the optimum of a round and the next, narrower bracket: the optimum's two neighbours.
+
+    Args:
+        lambdas: the round's grid, rising (steps,).
+        measures: mean measure of each step (steps,), not finite where the step diverged.
+        spacing: linear or log.
+        threshold: narrowest bracket that is still searched.
+        round_: index of this round.
+        max_rounds: how many rounds a trial has at most.
+        expand_at_edge: where the optimum is an end of the grid, search on beyond it with a
+            bracket of the same width, instead of between it and its one neighbour.
+
+    """
+    usable = np.where(np.isfinite(measures), measures, np.inf)
+    if not np.isfinite(usable).any():
+        return Decision(None, None, ALL_DIVERGED)
+    best = int(np.argmin(usable))
+    last = len(lambdas) - 1
+    bracket = (lambdas[max(best - 1, 0)], lambdas[min(best + 1, last)])
+    if expand_at_edge and best in (0, last):
+        bracket = _beyond((lambdas[0], lambdas[last]), best == 0, spacing) or bracket
+    if width(bracket, spacing) < threshold:
+        return Decision(best, None, NARROW)
+    if round_ + 1 >= max_rounds:
+        return Decision(best, None, LAST_ROUND)
+    return Decision(best, bracket, None)
+
+
+def _beyond(bracket: Bracket, at_low: bool, spacing: str) -> Bracket | None:
+    """A bracket of the same width around one end; None where lambda would turn negative."""
+    half = width(bracket, spacing) / 2
+    center = _to_scale(bracket[0] if at_low else bracket[1], spacing)
+    low = _from_scale(center - half, spacing)
+    if low < 0 and bracket[0] == 0:
+        return None
+    return _rounded(max(low, 0.0)), _rounded(_from_scale(center + half, spacing))
+
+
+def _to_scale(value: float, spacing: str) -> float:
+    return math.log10(value) if spacing == "log" else float(value)
+
+
+def _from_scale(value: float, spacing: str) -> float:
+    return float(10.0**value) if spacing == "log" else float(value)
+
+
+def _rounded(value: float) -> float:
+    # Twelve digits: equal values of two grids are equal to the bit, and short in files.
+    return float(f"{value:.12g}")

@@ -1,0 +1,202 @@
+"""The study file: everything that a figure or a table needs, and its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ewc_lambda.errors import StudyError
+from ewc_lambda.records import read_hdf5, write_hdf5
+from ewc_lambda.runs import Run
+
+_NOTES = {
+    "steps": "one row per lambda step",
+    "first_tasks": "one row per trial: what all its steps share (common random numbers)",
+    "references": "one row per trial and reference line",
+    "tests": "one row per search: its chosen lambda on the test split",
+    "rounds": "one row per round of a search",
+}
+_AXES = {
+    "measure": "row, replicate",
+    "loss": "row, replicate, evaluation, task",
+    "accuracy": "row, replicate, evaluation, task",
+    "penalty": "row, replicate, evaluation",
+    "test_loss": "row, replicate, task",
+    "test_accuracy": "row, replicate, task",
+}
+_TEXT = ("importance", "reference", "stop", "sha256")
+
+Table = dict[str, Any]
+
+
+def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table:
+    """Runs as columns: labels, measure, curves in float32, the seals of their files.
+
+    ``skip`` evaluations at the start of each curve are left out: those of the first task, where
+    all runs of a trial share it.
+    """
+    if not runs:
+        return {}
+    table: Table = {name: [run.labels[name] for run in runs] for name in runs[0].labels}
+    table["sha256"] = list(seals)
+    table["diverged"] = [run.diverged for run in runs]
+    table["measure"] = np.stack([run.measure for run in runs])
+    for name in ("loss", "accuracy", "penalty"):
+        curves = np.stack([getattr(run, name)[:, skip:] for run in runs])
+        table[name] = curves.astype(np.float32)
+    if all(run.test_loss is not None for run in runs):
+        table["test_loss"] = np.stack([run.test_loss for run in runs])
+        table["test_accuracy"] = np.stack([run.test_accuracy for run in runs])
+    return table
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Tables of the same columns, one below the other; empty ones count for nothing."""
+    full = [table for table in tables if table]
+    if not full:
+        return {}
+    return {name: np.concatenate([np.asarray(table[name]) for table in full]) for name in full[0]}
+
+
+def write_tables(
+    path: str | Path, tables: Mapping[str, Table], attributes: Mapping[str, Any]
+) -> None:
+    """Write tables as groups of a sealed file, a dataset per column."""
+    content: dict[str, Any] = {}
+    for group, table in tables.items():
+        for column, values in table.items():
+            notes = {"axes": _AXES.get(column, "row"), "table": _NOTES.get(group, "")}
+            data = [str(v) for v in values] if column in _TEXT else np.asarray(values)
+            content[f"{group}/{column}"] = (data, notes)
+    write_hdf5(path, content, attributes)
+
+
+def read_tables(path: str | Path) -> tuple[dict[str, Table], dict[str, Any]]:
+    """What `write_tables` wrote: tables by name, and the file's attributes."""
+    content, attributes = read_hdf5(path)
+    tables: dict[str, Table] = {}
+    for name, values in content.items():
+        group, _, column = name.rpartition("/")
+        tables.setdefault(group, {})[column] = values
+    return tables, attributes
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as read from its file.
+
+    ``steps``, ``references``, ``tests`` and ``rounds`` are tables of their scalar columns, a row
+    each; the methods give the arrays of given rows.
+    """
+
+    steps: pd.DataFrame
+    references: pd.DataFrame
+    tests: pd.DataFrame
+    rounds: pd.DataFrame
+    config: dict[str, Any]
+    tasks: list[str]
+    tables: dict[str, Table]
+    attributes: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Study:
+        """Read a ``study.h5``.
+
+        Raises:
+            BrokenFileError: the file is missing or damaged.
+            StudyError: it is of another version, or no study file.
+
+        """
+        tables, attributes = read_tables(path)
+        if attributes.get("content") != "study":
+            raise StudyError(f"{path}: not a study file; expected the study.h5 of a study.")
+        frames = {name: _frame(tables.get(name, {})) for name in _NOTES}
+        return cls(
+            frames["steps"],
+            frames["references"],
+            frames["tests"],
+            frames["rounds"],
+            attributes["config"],
+            list(attributes["tasks"]["names"]),
+            tables,
+            attributes,
+        )
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self.config["study"])
+
+    @property
+    def log(self) -> bool:
+        """Whether lambda was searched on a log scale."""
+        return bool(self.config["spacing"] == "log")
+
+    @property
+    def trials(self) -> list[int]:
+        """Numbers of the trials, in order."""
+        return sorted(int(trial) for trial in self.steps["trial"].unique())
+
+    @property
+    def importances(self) -> list[str]:
+        """Importance measures, in the order of the config."""
+        return [name for name in self.config["importance"] if name in set(self.steps["importance"])]
+
+    def measures(self, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Riemann measures (rows, replicates) of some rows of ``steps``."""
+        return np.asarray(self.tables["steps"]["measure"])[rows.index.to_numpy()]
+
+    def reference(self, trial: int, name: str) -> NDArray[np.float64] | None:
+        """Riemann measures (replicates,) of a trial's reference line, None if there is none."""
+        rows = self.references
+        if rows.empty:
+            return None
+        found = rows.index[(rows["trial"] == trial) & (rows["reference"] == name)]
+        return np.asarray(self.tables["references"]["measure"])[found[0]] if len(found) else None
+
+    def curves(self, table: str, row: int, name: str) -> NDArray[np.float64]:
+        """``loss`` or ``accuracy`` (replicates, evaluations, tasks), or ``penalty`` (replicates,
+        evaluations), of a row of steps or references, from the base model's evaluation on.
+        """
+        own = np.asarray(self.tables[table][name][row], dtype=np.float64)
+        shared = self.tables.get("first_tasks")
+        if not shared:
+            return own
+        trial = self.tables[table]["trial"][row]
+        first = int(np.flatnonzero(np.asarray(shared["trial"]) == trial)[0])
+        return np.concatenate([np.asarray(shared[name][first], dtype=np.float64), own], axis=1)
+
+    @property
+    def evaluations_per_task(self) -> int:
+        """Evaluations while one task is trained."""
+        return int(self.config["epochs"] * self.config["evaluations_per_epoch"])
+
+
+def read_study(path: str | Path) -> pd.DataFrame:
+    """A study file as one tidy table, a row per lambda step and replicate.
+
+    Columns: trial, importance, round, step, lambda, diverged, replicate, measure.
+
+    Raises:
+        BrokenFileError: the file is missing or damaged.
+        StudyError: it is of another version, or no study file.
+
+    """
+    study = Study.read(path)
+    measures = study.measures(study.steps)
+    frame = study.steps[["trial", "importance", "round", "step", "lambda", "diverged"]]
+    frame = frame.loc[frame.index.repeat(measures.shape[1])].reset_index(drop=True)
+    frame["replicate"] = np.tile(np.arange(measures.shape[1]), len(study.steps))
+    frame["measure"] = measures.reshape(-1)
+    return frame
+
+
+def _frame(table: Table) -> pd.DataFrame:
+    flat = {name: values for name, values in table.items() if np.ndim(values) == 1}
+    return pd.DataFrame(flat)

@@ -1,0 +1,218 @@
+"""Training the members of a step on one task of the sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ewc_lambda.importance import (
+    POSTERIOR,
+    TRACKERS,
+    FinishedTask,
+    Tracker,
+    normalized,
+)
+from ewc_lambda.members import Members, Part, Samples
+from ewc_lambda.models import Layout, Network
+from ewc_lambda.penalty import Penalty
+from ewc_lambda.seeding import Stream
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What of the config training reads; the config's schema describes each."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    loss: str
+    evaluations_per_epoch: int
+    importance_samples: int | None
+    normalize: str
+    terms: str
+    decay: float
+    stacked: bool
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A scenario ready for training: ``train`` and ``selection`` hold each task's samples."""
+
+    network: Network
+    layout: Layout
+    train: Sequence[Samples]
+    selection: Sequence[Samples]
+    settings: Settings
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks in the sequence."""
+        return len(self.selection)
+
+
+@dataclass
+class History:
+    """What was seen at each evaluation, on the selection split: lists over evaluations of task
+    losses and accuracies (members, tasks) and penalties (members,).
+    """
+
+    loss: list[Tensor] = field(default_factory=list)
+    accuracy: list[Tensor] = field(default_factory=list)
+    penalty: list[Tensor] = field(default_factory=list)
+
+    def extend(self, later: History) -> None:
+        """Append what another stage saw."""
+        self.loss += later.loss
+        self.accuracy += later.accuracy
+        self.penalty += later.penalty
+
+
+Progress = Callable[[int, int, int, History], None]
+
+
+def evaluate(problem: Problem, members: Members, stage: int, penalty: Penalty) -> History:
+    """One evaluation of every task, introduced or not, while ``stage`` is the newest task."""
+    pairs = [
+        members.evaluate(samples, problem.network.route(task, stage))
+        for task, samples in enumerate(problem.selection)
+    ]
+    loss, accuracy = (torch.stack(values, dim=1) for values in zip(*pairs, strict=True))
+    return History([loss], [accuracy], [penalty.value(members.shared)])
+
+
+def train_stage(
+    problem: Problem,
+    members: Members,
+    stage: int,
+    streams: Sequence[Stream],
+    penalty: Penalty,
+    importance: Sequence[str],
+    *,
+    joint: bool = False,
+    progress: Progress | None = None,
+) -> tuple[History, dict[str, Tensor]]:
+    """Train all members, in place, on task ``stage`` for the configured epochs.
+
+    Adam starts afresh with each task. Every update is the gradient of the task loss plus the
+    penalty's.
+
+    Args:
+        problem: what is trained on.
+        members: state at the end of the stage before.
+        stage: index of the task.
+        streams: one per member; equal streams see equal batches.
+        penalty: of the finished tasks.
+        importance: names of the measures to return for the task just trained.
+        joint: train on all tasks so far instead: each update averages over a batch of each.
+        progress: called after each evaluation with stage, evaluations done and in all, history.
+
+    Returns:
+        What was seen, and Omega (members, shared) by name, normalized as configured.
+
+    """
+    settings = problem.settings
+    theta = members.theta
+    theta.grad = members.gradient
+    optimizer = torch.optim.Adam([theta], lr=settings.learning_rate, fused=True)
+    shared_gradient = members.gradient[:, : problem.layout.shared]
+    trackers = {n: TRACKERS[n](members.shared.clone()) for n in importance if n in TRACKERS}
+    history = History()
+    evaluations = settings.epochs * settings.evaluations_per_epoch
+    for epoch in range(settings.epochs):
+        batches = _batches(problem, stage, epoch, streams, joint)
+        due = _evaluation_points(len(batches), settings.evaluations_per_epoch)
+        for number, parts in enumerate(batches, start=1):
+            members.backward(
+                [_part(problem, task, stage, rows.to(theta.device)) for task, rows in parts]
+            )
+            if trackers:
+                _tracked_update(optimizer, members, penalty, trackers, shared_gradient)
+            else:
+                penalty.add_gradient(members.shared, shared_gradient)
+                optimizer.step()
+            for _ in range(due.count(number)):
+                history.extend(evaluate(problem, members, stage, penalty))
+                if progress:
+                    progress(stage, len(history.loss), evaluations, history)
+    theta.grad = None
+    return history, _importance(problem, members, stage, streams, importance, trackers)
+
+
+def _tracked_update(
+    optimizer: torch.optim.Optimizer,
+    members: Members,
+    penalty: Penalty,
+    trackers: Mapping[str, Tracker],
+    shared_gradient: Tensor,
+) -> None:
+    before, task_gradient = members.shared.clone(), shared_gradient.clone()
+    penalty.add_gradient(members.shared, shared_gradient)
+    optimizer.step()
+    for tracker in trackers.values():
+        tracker.update(before, members.shared, task_gradient)
+
+
+def _importance(
+    problem: Problem,
+    members: Members,
+    stage: int,
+    streams: Sequence[Stream],
+    names: Sequence[str],
+    trackers: Mapping[str, Tracker],
+) -> dict[str, Tensor]:
+    settings = problem.settings
+    x, y = problem.train[stage].take(slice(0, settings.importance_samples))
+    done = FinishedTask(
+        problem.network,
+        problem.layout,
+        members.theta,
+        members.buffers,
+        x,
+        y,
+        stage,
+        problem.network.route(stage, stage),
+        settings.loss,
+        streams,
+    )
+    omegas = {}
+    for name in names:
+        omega = trackers[name].omega(members.shared) if name in trackers else POSTERIOR[name](done)
+        omegas[name] = normalized(omega, settings.normalize)
+    return omegas
+
+
+def _batches(
+    problem: Problem, stage: int, epoch: int, streams: Sequence[Stream], joint: bool
+) -> list[list[tuple[int, Tensor]]]:
+    """Rows (members, B) of each batch of an epoch, for the newest task and, jointly, for those
+    before it. The last batch may be smaller.
+    """
+    size = problem.settings.batch_size
+    rows = _orders(streams, "order", (stage, epoch), len(problem.train[stage]))
+    batches = [[(stage, part)] for part in rows.split(size, dim=1)]
+    for task in range(stage) if joint else ():
+        samples = len(problem.train[task])
+        order = _orders(streams, "rehearsal", (stage, epoch, task), samples)
+        for number, parts in enumerate(batches):
+            # An earlier task with fewer samples is gone through more than once.
+            place = (torch.arange(size) + number * size) % samples
+            parts.append((task, order[:, place]))
+    return batches
+
+
+def _orders(streams: Sequence[Stream], leaf: str, place: tuple[int, ...], samples: int) -> Tensor:
+    drawn = {s: s.generator(leaf, *place).permutation(samples) for s in set(streams)}
+    return torch.stack([torch.from_numpy(drawn[stream]) for stream in streams])
+
+
+def _part(problem: Problem, task: int, stage: int, rows: Tensor) -> Part:
+    x, y = problem.train[task].take(rows)
+    return Part(x, y, problem.network.route(task, stage))
+
+
+def _evaluation_points(batches: int, evaluations: int) -> list[int]:
+    """After how many batches of an epoch to evaluate; the last is the end of the epoch."""
+    return [round(batches * (i + 1) / evaluations) for i in range(evaluations)]

@@ -1,0 +1,76 @@
+"""Weights in files: safetensors by the names of the network's parameters, never pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ewc_lambda.errors import StudyError
+from ewc_lambda.models import Layout
+from ewc_lambda.records import BrokenFileError, file_digest, replacing
+
+
+def save_state(
+    path: str | Path,
+    layout: Layout,
+    theta: Tensor,
+    buffers: Tensor,
+    omegas: Mapping[str, Tensor] | None = None,
+) -> str:
+    """Write parameters (..., size) and buffers (..., buffer_size) under their own names, each
+    (..., *shape), and importances (..., shared) as ``importance/{measure}/{parameter}``.
+
+    Returns:
+        The file's SHA-256.
+
+    """
+    named = {**layout.split_parameters(theta), **layout.split_buffers(buffers)}
+    for measure, omega in (omegas or {}).items():
+        parts = layout.split_shared(omega)
+        named |= {f"importance/{measure}/{name}": part for name, part in parts.items()}
+    with replacing(path) as temporary:
+        save_file({name: tensor.contiguous().cpu() for name, tensor in named.items()}, temporary)
+        return file_digest(temporary)
+
+
+def load_state(
+    path: str | Path, layout: Layout, sha256: str, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
+    """Parameters (..., size) and buffers (..., buffer_size) of a file whose SHA-256 is known.
+
+    Raises:
+        BrokenFileError: the file is missing or another one.
+
+    """
+    named = _load(path, sha256, device)
+    return layout.join(named, "parameters"), layout.join(named, "buffers")
+
+
+def load_importance(path: str | Path, layout: Layout, measure: str, sha256: str) -> Tensor:
+    """Importance (..., shared) of one measure, from a file that `save_state` wrote."""
+    prefix = f"importance/{measure}/"
+    named = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in _load(path, sha256, "cpu").items()
+        if name.startswith(prefix)
+    }
+    if not named:
+        raise StudyError(f"{path}: holds no importance '{measure}'. Delete it and run again.")
+    return layout.join(named, "shared")
+
+
+def _load(path: str | Path, sha256: str, device: torch.device | str) -> dict[str, Tensor]:
+    path = Path(path)
+    if not path.exists():
+        raise BrokenFileError(path, "the file is missing")
+    if file_digest(path) != sha256:
+        raise BrokenFileError(path, f"its SHA-256 is not the recorded {sha256[:16]}…")
+    try:
+        return load_file(path, device=str(device))
+    except SafetensorError as error:
+        raise BrokenFileError(path, f"not a safetensors file ({error})") from None
