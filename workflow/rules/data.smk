@@ -1,0 +1,50 @@
+"""Rules: prepare_data, create_base_model."""
+
+
+rule prepare_data:
+    output:
+        DATA,
+    log:
+        f"{LOGS}/prepare_data.log",
+    benchmark:
+        f"{TIMES}/prepare_data.tsv"
+    conda:
+        "../../envs/study.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=DATA_CONFIG,
+        place=part(STUDY, "place"),
+        code=code_digest("prepare_data"),
+    message:
+        "Data: read {params.config[dataset]} and split its tasks"
+    script:
+        "../scripts/prepare_data.py"
+
+
+rule create_base_model:
+    input:
+        data=ancient(DATA),
+    output:
+        weights=protected(BASE["weights"]),
+        record=protected(BASE["record"]),
+    log:
+        f"{LOGS}/trial_{{trial}}/create_base_model.log",
+    benchmark:
+        f"{TIMES}/trial_{{trial}}/create_base_model.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        config=MODEL_CONFIG,
+        code=code_digest("create_base_model"),
+    message:
+        "Trial {wildcards.trial}: draw and freeze the base model"
+    script:
+        "../scripts/create_base_model.py"

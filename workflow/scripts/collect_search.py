@@ -1,0 +1,56 @@
+"""Gather all rounds and steps of one search."""
+
+from typing import Any
+
+import numpy as np
+
+from ewc_lambda.jobs import run_job
+from ewc_lambda.records import read_json
+from ewc_lambda.runs import Run, read_run
+from ewc_lambda.study import run_table, write_tables
+
+
+def main(snakemake: Any) -> None:
+    """Rule collect_search."""
+    decisions = [read_json(path) for path in snakemake.input.decisions]
+    runs: list[Run] = []
+    seals: list[str] = []
+    paths = iter(snakemake.input.steps)
+    for decision in decisions:
+        for step, value in enumerate(decision["lambdas"]):
+            expected = {
+                "trial": decision["trial"],
+                "importance": decision["importance"],
+                "round": decision["round"],
+                "step": step,
+                "lambda": value,
+            }
+            run = read_run(next(paths), **expected)
+            runs.append(run)
+            seals.append(run.sha256)
+    skip = runs[0].introduced[1] if snakemake.params.shared and len(runs[0].introduced) > 1 else 0
+    tables = {"steps": run_table(runs, seals, skip), "rounds": _rounds(decisions)}
+    write_tables(snakemake.output[0], tables, {"content": "search"})
+
+
+def _rounds(decisions: list[dict[str, Any]]) -> dict[str, Any]:
+    nothing = [np.nan, np.nan]
+    brackets = np.array([d["bracket"] for d in decisions], dtype=float)
+    following = np.array([d["next_bracket"] or nothing for d in decisions], dtype=float)
+    optima = [np.nan if d["optimum"] is None else d["optimum"] for d in decisions]
+    return {
+        "trial": [d["trial"] for d in decisions],
+        "importance": [d["importance"] for d in decisions],
+        "round": [d["round"] for d in decisions],
+        "low": brackets[:, 0],
+        "high": brackets[:, 1],
+        "optimum": optima,
+        "optimum_step": [-1 if d["optimum_step"] is None else d["optimum_step"] for d in decisions],
+        "next_low": following[:, 0],
+        "next_high": following[:, 1],
+        "stop": [d["stop"] or "" for d in decisions],
+    }
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

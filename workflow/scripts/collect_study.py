@@ -1,0 +1,44 @@
+"""Gather all searches, reference lines and test evaluations into the study file."""
+
+from typing import Any
+
+from ewc_lambda.jobs import run_job
+from ewc_lambda.prepared import read_task_names
+from ewc_lambda.provenance import provenance
+from ewc_lambda.runs import read_run
+from ewc_lambda.study import joined, read_tables, run_table, write_tables
+
+
+def main(snakemake: Any) -> None:
+    """Rule collect_study."""
+    inputs, params = snakemake.input, snakemake.params
+    searches = [read_tables(path)[0] for path in inputs.searches]
+    first = _runs(inputs.first_tasks)
+    skip = first[0].loss.shape[1] if first else 0
+    tables = {
+        "steps": joined([search["steps"] for search in searches]),
+        "rounds": joined([search["rounds"] for search in searches]),
+        "first_tasks": _table(first),
+        "references": _table(_runs(inputs.references), skip),
+        "tests": _table([run for run in _runs(inputs.tests) if "lambda" in run.labels], skip),
+    }
+    names = read_task_names(inputs.data)
+    attributes = {
+        "content": "study",
+        "config": params.config,
+        "tasks": {"names": names},
+        "provenance": provenance(params.code, params.config),
+    }
+    write_tables(snakemake.output[0], tables, attributes)
+
+
+def _runs(paths: Any) -> list[Any]:
+    return [read_run(path) for path in paths]
+
+
+def _table(runs: list[Any], skip: int = 0) -> dict[str, Any]:
+    return run_table(runs, [run.sha256 for run in runs], skip)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

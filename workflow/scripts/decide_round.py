@@ -1,0 +1,55 @@
+"""Pick the optimum of a round, and the next bracket or the end of the search."""
+
+from typing import Any
+
+import numpy as np
+
+from ewc_lambda.jobs import logger, run_job
+from ewc_lambda.records import BrokenFileError, read_json, write_json
+from ewc_lambda.runs import Run, read_run
+from ewc_lambda.search import decide
+
+
+def main(snakemake: Any) -> None:
+    """Checkpoint decide_round."""
+    config = snakemake.params.config
+    grid = read_json(snakemake.input.grid)
+    runs = [_step(path, grid, step) for step, path in enumerate(snakemake.input.steps)]
+    if len({run.origin["base_model"] for run in runs}) != 1:
+        raise BrokenFileError(snakemake.input.grid, "steps of this round have several base models")
+    measures = [np.nan if run.diverged else float(run.measure.mean()) for run in runs]
+    decision = decide(
+        grid["lambdas"],
+        measures,
+        spacing=config["spacing"],
+        threshold=config["termination_threshold"],
+        round_=grid["round"],
+        max_rounds=config["max_rounds"],
+        expand_at_edge=config["expand_at_edge"],
+    )
+    best = decision.optimum
+    record = {
+        **grid,
+        "measures": measures,
+        "optimum_step": best,
+        "optimum": None if best is None else grid["lambdas"][best],
+        "next_bracket": None if decision.bracket is None else list(decision.bracket),
+        "stop": decision.stop,
+    }
+    write_json(snakemake.output[0], record)
+    logger.info("optimum %s; %s", record["optimum"], decision.stop or "narrowing the bracket")
+
+
+def _step(path: str, grid: dict[str, Any], step: int) -> Run:
+    expected = {
+        "trial": grid["trial"],
+        "importance": grid["importance"],
+        "round": grid["round"],
+        "step": step,
+        "lambda": grid["lambdas"][step],
+    }
+    return read_run(path, **expected)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

@@ -1,0 +1,34 @@
+"""Write the lambdas of a round: of the bracket drawn for the trial, or of the narrower one that
+the round before decided on.
+"""
+
+from typing import Any
+
+from ewc_lambda.jobs import logger, run_job
+from ewc_lambda.records import read_json, write_json
+from ewc_lambda.search import draw_bracket, grid
+from ewc_lambda.seeding import trial_generator
+
+
+def main(snakemake: Any) -> None:
+    """Rule make_grid."""
+    config, wildcards = snakemake.params.config, snakemake.wildcards
+    trial, round_, spacing = int(wildcards.trial), int(wildcards.round), config["spacing"]
+    if round_ == 0:
+        generator = trial_generator(config["seed"], trial, "bounds")
+        bracket = draw_bracket(config["low_range"], config["high_range"], spacing, generator)
+    else:
+        bracket = tuple(read_json(snakemake.input.decision)["next_bracket"])
+    record = {
+        "trial": trial,
+        "importance": wildcards.importance,
+        "round": round_,
+        "bracket": list(bracket),
+        "lambdas": grid(bracket, config["steps"], spacing),
+    }
+    write_json(snakemake.output[0], record)
+    logger.info("lambda from %g to %g in %d steps", *bracket, config["steps"])
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

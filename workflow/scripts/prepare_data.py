@@ -1,0 +1,22 @@
+"""Read (or download) the data set and write every task's splits."""
+
+from typing import Any
+
+from ewc_lambda.jobs import logger, run_job
+from ewc_lambda.prepared import write_prepared
+from ewc_lambda.provenance import provenance
+from ewc_lambda.scenarios import build_scenario
+
+
+def main(snakemake: Any) -> None:
+    """Rule prepare_data."""
+    params = snakemake.params
+    scenario = build_scenario({**params.config, **params.place})
+    for task in scenario.tasks:
+        sizes = {split: len(y) for split, (_, y) in task.splits.items()}
+        logger.info("task %s: %s", task.name, sizes)
+    write_prepared(snakemake.output[0], scenario, provenance(params.code, params.config))
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821

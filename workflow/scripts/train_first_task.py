@@ -1,0 +1,27 @@
+"""Train the first task of a trial once for all lambdas, and weigh its parameters."""
+
+from typing import Any
+
+from ewc_lambda.jobs import run_job
+from ewc_lambda.sequence import base_state, train_first_task
+from ewc_lambda.steps import Bench, progress_log, run_record
+from ewc_lambda.weights import save_state
+
+
+def main(snakemake: Any) -> None:
+    """Rule train_first_task."""
+    bench = Bench.open(snakemake)
+    streams = bench.streams()
+    base = base_state(bench.problem, *bench.base, len(streams))
+    state, omegas = train_first_task(
+        bench.problem, base, streams, snakemake.params.importance, progress_log(bench.problem, 1)
+    )
+    weights_sha256 = save_state(
+        snakemake.output.weights, bench.problem.layout, state.theta, state.buffers, omegas
+    )
+    labels = {"trial": bench.trial, "reference": "first_task"}
+    bench.write(snakemake.output.record, run_record(bench, state, labels), weights=weights_sha256)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821
