@@ -14,17 +14,19 @@ def main(snakemake: Any) -> None:
     """Rule make_grid."""
     config, wildcards = snakemake.params.config, snakemake.wildcards
     trial, round_, spacing = int(wildcards.trial), int(wildcards.round), config["spacing"]
+    known: list[float] = []
     if round_ == 0:
         generator = trial_generator(config["seed"], trial, "bounds")
         bracket = draw_bracket(config["low_range"], config["high_range"], spacing, generator)
     else:
-        bracket = tuple(read_json(snakemake.input.decision)["next_bracket"])
+        decision = read_json(snakemake.input.decision)
+        bracket, known = tuple(decision["next_bracket"]), decision["lambdas"]
     record = {
         "trial": trial,
         "importance": wildcards.importance,
         "round": round_,
         "bracket": list(bracket),
-        "lambdas": grid(bracket, config["steps"], spacing),
+        "lambdas": grid(bracket, config["steps"], spacing, known),
     }
     write_json(snakemake.output[0], record)
     logger.info("lambda from %g to %g in %d steps", *bracket, config["steps"])

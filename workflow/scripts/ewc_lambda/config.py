@@ -14,6 +14,14 @@ import yaml
 from ewc_lambda.datasets.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
 
+# JSON Schema takes 9.0 for an integer; Python's ranges do not.
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -36,7 +44,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
         if key not in properties:
             raise StudyError(f"{key}: no such key. Known keys are {', '.join(properties)}.")
     config = {**defaults, **given}
-    validator = jsonschema.Draft202012Validator(schema())
+    validator = _Validator(schema())
     for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
         raise StudyError(_message(error))
     _check_finite(config)
@@ -59,29 +67,32 @@ def _message(error: jsonschema.ValidationError) -> str:
 
 
 def allowed(entry: Mapping[str, Any]) -> str:
-    """What a property's schema admits, in words."""
+    """What a property's schema admits, in words: its own, or made from its types and ranges."""
+    if "allowed" in entry:
+        return str(entry["allowed"])
     types = entry["type"] if isinstance(entry["type"], list) else [entry["type"]]
-    words = " or ".join(types)
+    return " or ".join(_kind(entry, kind) for kind in types).replace(" or null", ", or null")
+
+
+def _kind(entry: Mapping[str, Any], kind: str) -> str:
     if "enum" in entry:
         return "one of " + ", ".join(map(str, entry["enum"]))
-    if "pattern" in entry:
-        return f"{words} of letters, digits, _ and -, at most 64"
-    if "items" in entry and "array" in types:
-        size = _range(entry, "minItems", "maxItems", "")
-        words = words.replace("array", f"list of {allowed(entry['items'])}")
-        return words + (f" ({size.strip()} items)" if size else "")
-    return words + _range(entry, "minimum", "maximum", "exclusive")
+    if kind in ("integer", "number"):
+        return kind + _range(entry, "minimum", "maximum")
+    if kind == "array":
+        return f"list of {_range(entry, 'minItems', 'maxItems')}, each {allowed(entry['items'])}"
+    return {"string": "text", "boolean": "true or false"}.get(kind, kind)
 
 
-def _range(entry: Mapping[str, Any], low: str, high: str, exclusive: str) -> str:
+def _range(entry: Mapping[str, Any], low: str, high: str) -> str:
     bounds = []
     if low in entry:
         bounds.append(f"at least {entry[low]}")
-    if exclusive and "exclusiveMinimum" in entry:
+    if low == "minimum" and "exclusiveMinimum" in entry:
         bounds.append(f"above {entry['exclusiveMinimum']}")
     if high in entry:
         bounds.append(f"at most {entry[high]}")
-    if exclusive and "exclusiveMaximum" in entry:
+    if high == "maximum" and "exclusiveMaximum" in entry:
         bounds.append(f"below {entry['exclusiveMaximum']}")
     return " " + ", ".join(bounds) if bounds else ""
 

@@ -33,7 +33,7 @@ def sample_losses(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
 def correct(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
     """Whether each sample (..., N) is classified rightly, as 0.0 or 1.0; nan for a regression."""
     if loss == "mean_squared_error":
-        return torch.full(logits.shape[:-1], torch.nan)
+        return torch.full_like(logits[..., 0], torch.nan)
     return (logits.argmax(dim=-1) == targets).to(logits.dtype)
 
 

@@ -130,10 +130,14 @@ class Members:
 
     def _stacked_loss(self, parts: Sequence[Part]) -> Tensor:
         parameters, buffers = self._state(self._leaf)
+        # Of buffers that are not contiguous vmap changes a copy: running statistics would be lost.
+        buffers = {name: view.contiguous() for name, view in buffers.items()}
         total = torch.zeros((), device=self.theta.device)
         for part in parts:
             logits = vmap(self._call(part.route))(parameters, buffers, part.x)
             total = total + sample_losses(logits, part.y, self.loss).mean(dim=1).sum()
+        if buffers:
+            self.buffers.copy_(self.layout.join(buffers, "buffers"))
         return total / len(parts)
 
     def _call(self, route: tuple[int, int]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import json
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -17,19 +18,19 @@ _PACKAGES = ("h5py", "numpy", "safetensors", "snakemake", "torch")
 
 
 @functools.cache
-def code_digest(script: str) -> str:
-    """SHA-256 over a script of ``workflow/scripts`` and every module of the library that it
-    imports, directly or not: a change of any of them is a reason to run the rule again.
+def code_digest(*scripts: str) -> str:
+    """SHA-256 over scripts of ``workflow/scripts`` and every module of the library that they
+    import, directly or not: a change of any of them is a reason to run the rule again. Named are
+    a rule's own script and those that made what it starts from.
     """
-    start = _LIBRARY.parent / f"{script}.py"
     found: dict[str, bytes] = {}
-    waiting = [start]
+    waiting = [_LIBRARY.parent / f"{script}.py" for script in scripts]
     while waiting:
         path = waiting.pop()
         name = path.relative_to(_LIBRARY.parent).as_posix()
         if name not in found:
             found[name] = path.read_bytes()
-            waiting += _imports(found[name])
+            waiting += _imports(path)
     digest = hashlib.sha256()
     for name in sorted(found):
         digest.update(name.encode() + b"\0" + hashlib.sha256(found[name]).digest())
@@ -50,6 +51,14 @@ def provenance(code: str, config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def recipe_of(provenance: Mapping[str, Any]) -> str:
+    """SHA-256 of the code and config that a result was made by: equal for two results that may
+    stand for each other, on the same machine.
+    """
+    recipe = {"code": provenance["code_sha256"], "config": provenance["config"]}
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
 @functools.cache
 def _revision() -> str:
     """Git revision of the project, or "unknown" outside a checkout of it."""
@@ -67,16 +76,19 @@ def _revision() -> str:
     return done.stdout.strip()
 
 
-def _imports(source: bytes) -> list[Path]:
+def _imports(path: Path) -> list[Path]:
     modules = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ewc_lambda"):
-            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    package = path.relative_to(_LIBRARY.parent).parent.parts
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *filter(None, [node.module])])
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names if alias.name.startswith("ewc_lambda")]
+            names = [alias.name for alias in node.names]
         else:
             continue
-        modules += names
+        modules += [name for name in names if name.startswith("ewc_lambda")]
     paths = []
     for module in modules:
         base = _LIBRARY.parent / Path(*module.split("."))

@@ -13,9 +13,12 @@ the same results are the same bytes.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import os
+import platform
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,7 +45,9 @@ class BrokenFileError(StudyError):
         self.path = Path(path)
 
 
-def write_hdf5(path: str | Path, content: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+def write_hdf5(
+    path: str | Path, content: Mapping[str, Any], attributes: Mapping[str, Any], recipe: str = ""
+) -> None:
     """Write a sealed HDF5 file.
 
     Args:
@@ -50,16 +55,23 @@ def write_hdf5(path: str | Path, content: Mapping[str, Any], attributes: Mapping
         content: dataset name (with / for groups) to array, or to (array, attributes of the
             dataset: axes, units, description). Lists of str become variable-length UTF-8.
         attributes: of the file; mappings are stored as JSON text with sorted keys.
+        recipe: digest of what the file was made by, for `stored_recipe`.
 
     """
+    # In memory first: on a full disk HDF5 raises what is no OSError, or crashes the program.
+    image = io.BytesIO()
+    with h5py.File(image, "w", userblock_size=_USER_BLOCK) as file:
+        _write_attributes(file, {"format": FORMAT, **attributes})
+        for name in sorted(content):
+            value = content[name]
+            values, notes = value if isinstance(value, tuple) else (value, {})
+            _write_dataset(file, name, values, notes)
+    data = image.getbuffer()[_USER_BLOCK:]
     with replacing(path) as temporary:
-        with h5py.File(temporary, "w", userblock_size=_USER_BLOCK) as file:
-            _write_attributes(file, {"format": FORMAT, **attributes})
-            for name in sorted(content):
-                value = content[name]
-                values, notes = value if isinstance(value, tuple) else (value, {})
-                _write_dataset(file, name, values, notes)
-        _seal(temporary)
+        with temporary.open("wb") as target:
+            target.write(_seal(hashlib.sha256(recipe.encode() + data).hexdigest(), recipe))
+            target.write(data)
+        _flush(temporary)
 
 
 def read_hdf5(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -104,10 +116,25 @@ def check_seal(path: str | Path) -> str:
         block = file.read(_USER_BLOCK)
         if len(block) < _USER_BLOCK or not block.startswith(_MAGIC):
             raise BrokenFileError(path, "not a result file of this study, or cut short")
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if block[len(_MAGIC) : len(_MAGIC) + 64].decode("ascii", "replace") != digest:
+        recipe = _recipe(block)
+        content = hashlib.sha256(recipe.encode())
+        while chunk := file.read(1 << 20):
+            content.update(chunk)
+    digest = content.hexdigest()
+    if block != _seal(digest, recipe):
         raise BrokenFileError(path, "the content does not match its own SHA-256")
     return digest
+
+
+def stored_recipe(path: str | Path) -> str | None:
+    """The recipe that a sealed HDF5 file says it was made by, None if there is no such file. Reads
+    512 bytes and checks nothing.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return _recipe(file.read(_USER_BLOCK))
+    except OSError:
+        return None
 
 
 def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
@@ -158,7 +185,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        _remove_leftovers(path)
+        prefix = f".{path.name}.{platform.node()}-{os.getpid()}-"
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".part", dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise StudyError(f"{path}: cannot be written ({error.strerror})") from error
@@ -177,6 +206,38 @@ def replacing(path: str | Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def set_aside(folder: str | Path) -> list[Path]:
+    """Files below a folder that `move_aside` took away and that were not made again."""
+    names = (path.with_suffix("") for path in Path(folder).rglob("*.broken"))
+    return sorted(path for path in names if not path.exists())
+
+
+def move_aside(path: Path) -> Path:
+    """Give a broken file another name, so that it is made anew and can still be looked at."""
+    return path.replace(path.with_name(f"{path.name}.broken"))
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what writers of ``path`` left that were killed on this machine. One that still runs
+    keeps its file.
+    """
+    owner = re.compile(rf"\.{re.escape(path.name)}\.{re.escape(platform.node())}-(\d+)-\w+\.part")
+    for entry in path.parent.iterdir():
+        match = owner.fullmatch(entry.name)
+        if match and not _runs(int(match[1])):
+            entry.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _write_attributes(target: h5py.File | h5py.Dataset, attributes: Mapping[str, Any]) -> None:
@@ -204,13 +265,13 @@ def _write_dataset(file: h5py.File, name: str, values: Any, notes: Mapping[str, 
     _write_attributes(data, notes)
 
 
-def _seal(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.seek(_USER_BLOCK)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
-        file.write(_MAGIC + digest.encode("ascii") + b"\n")
-    _flush(path)
+def _seal(digest: str, recipe: str) -> bytes:
+    text = f"{digest}\nrecipe {recipe}\n".encode()
+    return (_MAGIC + text).ljust(_USER_BLOCK, b"\0")
+
+
+def _recipe(block: bytes) -> str:
+    return block.partition(b"\nrecipe ")[2].partition(b"\n")[0].decode("ascii", "replace")
 
 
 def _flush(path: Path) -> None:

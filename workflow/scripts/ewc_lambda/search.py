@@ -48,12 +48,16 @@ def draw_bracket(
     return _rounded(low), _rounded(high)
 
 
-def grid(bracket: Bracket, steps: int, spacing: str) -> list[float]:
-    """``steps`` values of lambda from low to high, both included, evenly spaced on the scale."""
+def grid(bracket: Bracket, steps: int, spacing: str, known: Sequence[float] = ()) -> list[float]:
+    """``steps`` values of lambda from low to high, both included, evenly spaced on the scale.
+
+    A value that but for rounding is one of ``known``, the grid of the round before, becomes that
+    one, so that a lambda that is met again is equal to the bit.
+    """
     low, high = (_to_scale(end, spacing) for end in bracket)
     inner = [_from_scale(x, spacing) for x in np.linspace(low, high, steps)[1:-1]]
     # Ends are kept as they are: the next round meets its bracket's ends again, to the bit.
-    return [bracket[0], *(_rounded(value) for value in inner), bracket[1]]
+    return [bracket[0], *(_met(_rounded(value), known) for value in inner), bracket[1]]
 
 
 def width(bracket: Bracket, spacing: str) -> float:
@@ -118,5 +122,9 @@ def _from_scale(value: float, spacing: str) -> float:
 
 
 def _rounded(value: float) -> float:
-    # Twelve digits: equal values of two grids are equal to the bit, and short in files.
+    # Twelve digits: short in files.
     return float(f"{value:.12g}")
+
+
+def _met(value: float, known: Sequence[float]) -> float:
+    return next((k for k in known if math.isclose(value, k, rel_tol=1e-10)), value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ewc_lambda.errors import StudyError
@@ -34,7 +34,8 @@ def save_state(
         parts = layout.split_shared(omega)
         named |= {f"importance/{measure}/{name}": part for name, part in parts.items()}
     with replacing(path) as temporary:
-        save_file({name: tensor.contiguous().cpu() for name, tensor in named.items()}, temporary)
+        # Written here and not by the library, whose error on a full disk is no OSError.
+        temporary.write_bytes(save({n: tensor.contiguous().cpu() for n, tensor in named.items()}))
         return file_digest(temporary)
 
 

@@ -1,0 +1,160 @@
+"""The config: defaults, every kind of bad input, and the schema's own completeness."""
+
+import math
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from ewc_lambda.config import allowed, part, resolve, schema
+from ewc_lambda.errors import StudyError
+from ewc_lambda.importance import IMPORTANCE
+from ewc_lambda.losses import LOSSES
+
+STUDIES = sorted((Path(__file__).parents[2] / "config").rglob("*.yaml"))
+PROPERTIES = schema()["properties"]
+
+BAD = {
+    # what is wrong: (given, start of the message, what the message says is allowed)
+    "unknown key": ({"lamda": 3}, "lamda: no such key", "low_range"),
+    "unknown key that is no name": ({3: 3}, "3: no such key", "low_range"),
+    "text for a number": ({"epochs": "ten"}, "epochs: ", "integer"),
+    "float for an integer": ({"epochs": 2.5}, "epochs: ", "integer"),
+    "whole float for an integer": ({"steps": 9.0}, "steps: ", "integer"),
+    "whole float in a list": ({"hidden": [8, 8.0]}, r"hidden\[1\]: ", "integer"),
+    "boolean for an integer": ({"trials": True}, "trials: ", "integer"),
+    "boolean in a range": ({"low_range": [True, 2]}, r"low_range\[0\]: ", "number"),
+    "number for a boolean": ({"save_weights": 1}, "save_weights: ", "boolean"),
+    "number for a list": ({"hidden": 8}, "hidden: ", "list of"),
+    "nothing": ({"epochs": None}, "epochs: ", "integer"),
+    "word that is none of the choices": ({"heads": "two"}, "heads: ", "one of per_task, shared"),
+    "unknown data set": ({"dataset": "mnsit"}, "dataset: ", "mnist"),
+    "unknown importance measure": (
+        {"importance": ["fisher", "fischer"]},
+        r"importance\[1\]: ",
+        "fisher_exact",
+    ),
+    "importance measure twice": ({"importance": ["fisher", "fisher"]}, "importance: ", "list"),
+    "below the range": ({"trials": 0}, "trials: ", "at least 1"),
+    "above the range": ({"decay": 1.5}, "decay: ", "at most 1"),
+    "on an open end": ({"learning_rate": 0}, "learning_rate: ", "above 0"),
+    "on the other open end": ({"validation_fraction": 1}, "validation_fraction: ", "below 1"),
+    "negative bound": ({"low_range": [-1, 1]}, r"low_range\[0\]: ", "at least 0"),
+    "three steps": ({"steps": 3}, "steps: ", "at least 4"),
+    "name with a slash": ({"study": "a/b"}, "study: ", "letters, digits, _ and -"),
+    "empty name": ({"study": ""}, "study: ", "letters, digits, _ and -"),
+    "range of one number": ({"low_range": [1]}, "low_range: ", "least, greatest"),
+    "range of three numbers": ({"high_range": [1, 2, 3]}, "high_range: ", "least, greatest"),
+    "nan": ({"learning_rate": math.nan}, "learning_rate: ", "finite"),
+    "nan in a range": ({"low_range": [1, math.nan]}, "low_range: ", "finite"),
+    "nan for an integer": ({"steps": math.nan}, "steps: ", "integer"),
+    "infinity": ({"high_range": [1e5, math.inf]}, "high_range: ", "finite"),
+    "range that falls": ({"low_range": [10, 1]}, "low_range: ", "least, greatest"),
+    "high range that falls": ({"high_range": [1e6, 1e5]}, "high_range: ", "least, greatest"),
+    "low above high": (
+        {"low_range": [1e7, 1e8], "high_range": [1, 10]},
+        "low_range: its upper end",
+        "low_range first",
+    ),
+    "ranges that touch": (
+        {"low_range": [1, 10], "high_range": [10, 20]},
+        "low_range: its upper end",
+        "do not overlap",
+    ),
+    "log with a bound of 0": ({"low_range": [0, 1]}, "low_range: ", "above 0"),
+    "class that the data set does not have": (
+        {"tasks": [[0, 1], [2, 10]]},
+        r"tasks\[1\]: 10 is not a class of digits",
+        "9",
+    ),
+    "negative class": ({"tasks": [[0, 1], [-1, 2]]}, r"tasks\[1\]: -1", "9"),
+    "class twice in a task": ({"tasks": [[0, 1], [3, 3]]}, r"tasks\[1\]: .* twice", "3"),
+    "task without classes": ({"tasks": [[0, 1], []]}, r"tasks\[1\]: ", "at least one class"),
+    "no tasks": ({"tasks": []}, "tasks: ", "list"),
+    "class that is no whole number": ({"tasks": [[0, 1.5]]}, r"tasks\[0\]: 1.5", "number"),
+    "different counts with a shared head": (
+        {"tasks": [[0, 1], [2, 3, 4]], "heads": "shared"},
+        "tasks: have 2, 3 classes",
+        "per_task or growing",
+    ),
+    "regression loss for classes": (
+        {"loss": "mean_squared_error"},
+        "loss: mean_squared_error does not fit",
+        "cross-entropies",
+    ),
+    "rotation without angles": ({"transform": "rotated"}, "rotations: ", "angle"),
+    "angles that are too few": ({"transform": "rotated", "rotations": [3]}, "rotations: ", "2"),
+}
+
+
+def test_the_defaults_are_a_valid_study():
+    assert resolve({}) == {key: entry["default"] for key, entry in PROPERTIES.items()}
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_the_studies_of_the_project_are_valid(path):
+    given = yaml.safe_load(path.read_text())
+    config = resolve(given)
+    assert config | given == config
+    assert set(config) == set(PROPERTIES)
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_one_message_that_names_the_key_and_says_what_is_allowed(what):
+    given, start, allowed_words = BAD[what]
+    with pytest.raises(StudyError, match=f"^{start}") as caught:
+        resolve(given)
+    message = str(caught.value)
+    assert allowed_words in message
+    assert "\n" not in message
+    assert caught.value.__cause__ is None
+
+
+def test_what_was_given_is_not_changed_and_stands_over_the_defaults():
+    given = {"epochs": 3, "low_range": [2, 3]}
+    config = resolve(given)
+    assert given == {"epochs": 3, "low_range": [2, 3]}
+    assert (config["epochs"], config["low_range"], config["steps"]) == (3, [2, 3], 9)
+
+
+def test_a_linear_search_may_begin_at_zero():
+    config = resolve({"spacing": "linear", "low_range": [0, 0], "high_range": [10, 20]})
+    assert config["low_range"] == [0, 0]
+
+
+@pytest.mark.parametrize("key", PROPERTIES)
+def test_every_key_has_part_description_type_and_a_default_that_is_allowed(key):
+    entry = PROPERTIES[key]
+    assert {"part", "description", "type", "default"} <= set(entry)
+    assert entry["description"].strip().endswith(".")
+    assert jsonschema.Draft202012Validator(entry).is_valid(entry["default"])
+    assert allowed(entry)
+
+
+def test_every_key_with_a_number_has_a_range():
+    for key, entry in PROPERTIES.items():
+        types = entry["type"] if isinstance(entry["type"], list) else [entry["type"]]
+        if {"integer", "number"} & set(types):
+            assert {"minimum", "exclusiveMinimum"} & set(entry), key
+
+
+def test_the_schema_is_one_and_admits_no_unknown_key():
+    jsonschema.Draft202012Validator.check_schema(schema())
+    assert schema()["additionalProperties"] is False
+
+
+def test_the_schema_knows_the_measures_and_losses_of_the_library():
+    assert set(PROPERTIES["importance"]["items"]["enum"]) == set(IMPORTANCE)
+    assert PROPERTIES["loss"]["enum"] == list(LOSSES)
+
+
+def test_parts_divide_the_config():
+    config = resolve({})
+    names = sorted({entry["part"] for entry in PROPERTIES.values()})
+    pieces = [part(config, name) for name in names]
+    assert sum(len(piece) for piece in pieces) == len(config)
+    assert part(config, *names) == config
+    assert part(config, "model") == {"model": "mlp", "hidden": [64, 32]}
+    # More trials make nothing anew that is trained.
+    assert set(part(config, "study")) == {"study", "trials"}
