@@ -27,7 +27,7 @@ rule prepare_data:
 
 rule create_base_model:
     input:
-        data=ancient(DATA),
+        unpack(base_inputs),
     output:
         weights=protected(BASE["weights"]),
         record=protected(BASE["record"]),
@@ -43,7 +43,7 @@ rule create_base_model:
         runtime=10,
     params:
         config=MODEL_CONFIG,
-        code=code_digest("create_base_model"),
+        code=BASE_CODE,
     message:
         "Trial {wildcards.trial}: draw and freeze the base model"
     script:

@@ -28,6 +28,7 @@ rule make_grid:
 
 checkpoint decide_round:
     input:
+        unpack(trial_files),
         grid=GRID,
         steps=expand(STEP, step=STEPS, allow_missing=True),
     output:

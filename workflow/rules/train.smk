@@ -1,11 +1,9 @@
-"""Rules: train_first_task, train_step, train_reference, evaluate_test."""
+"""Rules: train_first_task, train_reference, evaluate_test."""
 
 
 rule train_first_task:
     input:
-        data=DATA,
-        base_model=ancient(BASE["weights"]),
-        base_record=ancient(BASE["record"]),
+        unpack(first_task_inputs),
     output:
         record=FIRST["record"],
         weights=FIRST["weights"],
@@ -17,46 +15,20 @@ rule train_first_task:
         "../../envs/study.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=training_memory,
+        runtime=training_time,
     params:
-        config=TRAIN_CONFIG,
-        importance=STUDY["importance"],
-        code=code_digest("train_first_task"),
+        config=FIRST_CONFIG,
+        code=FIRST_CODE,
     message:
         "Trial {wildcards.trial}: train the first task once for all lambdas"
     script:
         "../scripts/train_first_task.py"
 
 
-rule train_step:
-    input:
-        unpack(step_inputs),
-    output:
-        **with_weights(STEP, STEP_WEIGHTS),
-    log:
-        f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/step_{{step}}.log",
-    benchmark:
-        f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/step_{{step}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=120,
-    params:
-        config=TRAIN_CONFIG,
-        grid=GRID_CONFIG,
-        code=code_digest("train_step"),
-    message:
-        "Trial {wildcards.trial}, {wildcards.importance}, round {wildcards.round}: train lambda step {wildcards.step}"
-    script:
-        "../scripts/train_step.py"
-
-
 rule train_reference:
     input:
-        unpack(trial_inputs),
+        unpack(reference_inputs),
     output:
         **with_weights(REFERENCE, f"{TRIAL}/reference/{{reference}}.safetensors"),
     log:
@@ -67,11 +39,11 @@ rule train_reference:
         "../../envs/study.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=training_memory,
+        runtime=training_time,
     params:
         config=TRAIN_CONFIG,
-        code=code_digest("train_reference"),
+        code=REFERENCE_CODE,
     message:
         "Trial {wildcards.trial}: train the reference line {wildcards.reference}"
     script:
@@ -82,8 +54,8 @@ rule evaluate_test:
     input:
         unpack(chosen_inputs),
         data=DATA,
-        base_model=ancient(BASE["weights"]),
-        base_record=ancient(BASE["record"]),
+        base_model=BASE["weights"],
+        base_record=BASE["record"],
     output:
         TEST,
     log:
@@ -94,7 +66,7 @@ rule evaluate_test:
         "../../envs/study.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=training_memory,
         runtime=30,
     params:
         config=TRAIN_CONFIG,

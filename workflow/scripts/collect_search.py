@@ -6,7 +6,7 @@ import numpy as np
 
 from ewc_lambda.jobs import run_job
 from ewc_lambda.records import read_json
-from ewc_lambda.runs import Run, read_run
+from ewc_lambda.runs import Run, read_run, trial_origin
 from ewc_lambda.study import run_table, write_tables
 
 
@@ -15,6 +15,7 @@ def main(snakemake: Any) -> None:
     decisions = [read_json(path) for path in snakemake.input.decisions]
     runs: list[Run] = []
     seals: list[str] = []
+    origin = trial_origin(snakemake.input)
     paths = iter(snakemake.input.steps)
     for decision in decisions:
         for step, value in enumerate(decision["lambdas"]):
@@ -25,7 +26,7 @@ def main(snakemake: Any) -> None:
                 "step": step,
                 "lambda": value,
             }
-            run = read_run(next(paths), **expected)
+            run = read_run(next(paths), **expected, **origin)
             runs.append(run)
             seals.append(run.sha256)
     skip = runs[0].introduced[1] if snakemake.params.shared and len(runs[0].introduced) > 1 else 0

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.records import BrokenFileError, read_json, write_json
-from ewc_lambda.runs import Run, read_run
+from ewc_lambda.records import read_json, write_json
+from ewc_lambda.runs import Run, read_run, trial_origin
 from ewc_lambda.search import decide
 
 
@@ -14,9 +14,8 @@ def main(snakemake: Any) -> None:
     """Checkpoint decide_round."""
     config = snakemake.params.config
     grid = read_json(snakemake.input.grid)
-    runs = [_step(path, grid, step) for step, path in enumerate(snakemake.input.steps)]
-    if len({run.origin["base_model"] for run in runs}) != 1:
-        raise BrokenFileError(snakemake.input.grid, "steps of this round have several base models")
+    origin = trial_origin(snakemake.input)
+    runs = [_step(path, grid, step, origin) for step, path in enumerate(snakemake.input.steps)]
     measures = [np.nan if run.diverged else float(run.measure.mean()) for run in runs]
     decision = decide(
         grid["lambdas"],
@@ -40,7 +39,7 @@ def main(snakemake: Any) -> None:
     logger.info("optimum %s; %s", record["optimum"], decision.stop or "narrowing the bracket")
 
 
-def _step(path: str, grid: dict[str, Any], step: int) -> Run:
+def _step(path: str, grid: dict[str, Any], step: int, origin: dict[str, str]) -> Run:
     expected = {
         "trial": grid["trial"],
         "importance": grid["importance"],
@@ -48,7 +47,7 @@ def _step(path: str, grid: dict[str, Any], step: int) -> Run:
         "step": step,
         "lambda": grid["lambdas"][step],
     }
-    return read_run(path, **expected)
+    return read_run(path, **expected, **origin)
 
 
 if __name__ == "__main__":

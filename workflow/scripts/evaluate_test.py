@@ -1,25 +1,27 @@
 """Evaluate the chosen lambda of a trial's search on the test split, once."""
 
-import dataclasses
 from typing import Any
 
+from ewc_lambda.bench import Bench
 from ewc_lambda.jobs import run_job
 from ewc_lambda.runs import read_run
-from ewc_lambda.steps import Bench, test_evaluation
+from ewc_lambda.study import write_tables
 from ewc_lambda.weights import load_state
 
 
 def main(snakemake: Any) -> None:
     """Rule evaluate_test."""
     bench = Bench.open(snakemake, first_stage=len(snakemake.params.config["tasks"]))
-    path = snakemake.input.chosen
-    run = read_run(path, trial=bench.trial, importance=snakemake.wildcards.importance)
-    weights = load_state(
-        snakemake.input.chosen_weights, bench.problem.layout, run.origin["weights"]
-    )
-    loss, accuracy = test_evaluation(bench, *weights)
-    tested = dataclasses.replace(run, test_loss=loss, test_accuracy=accuracy)
-    bench.write(snakemake.output[0], tested)
+    path = snakemake.input.get("chosen")
+    if path is None:
+        # Every step of the search diverged, so it chose none.
+        write_tables(snakemake.output[0], {}, {"content": "nothing to test"})
+        return
+    importance = snakemake.wildcards.importance
+    run = read_run(path, trial=bench.trial, importance=importance, **bench.origin)
+    digest = run.origin["weights"]
+    weights = load_state(snakemake.input.chosen_weights, bench.problem.layout, digest)
+    bench.write(snakemake.output[0], bench.tested(run, *weights), {})
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from ewc_lambda.bench import Bench, progress_log
 from ewc_lambda.jobs import run_job
 from ewc_lambda.sequence import base_state, train_first_task
-from ewc_lambda.steps import Bench, progress_log, run_record
 from ewc_lambda.weights import save_state
 
 
@@ -14,13 +14,13 @@ def main(snakemake: Any) -> None:
     streams = bench.streams()
     base = base_state(bench.problem, *bench.base, len(streams))
     state, omegas = train_first_task(
-        bench.problem, base, streams, snakemake.params.importance, progress_log(bench.problem, 1)
+        bench.problem, base, streams, bench.config["importance"], progress_log(bench.problem, 1)
     )
-    weights_sha256 = save_state(
+    digest = save_state(
         snakemake.output.weights, bench.problem.layout, state.theta, state.buffers, omegas
     )
-    labels = {"trial": bench.trial, "reference": "first_task"}
-    bench.write(snakemake.output.record, run_record(bench, state, labels), weights=weights_sha256)
+    run = bench.run(state, {"trial": bench.trial, "reference": "first_task"})
+    bench.write(snakemake.output.record, run, {"weights": digest})
 
 
 if __name__ == "__main__":

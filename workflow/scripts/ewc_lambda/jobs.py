@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.records import BrokenFileError
+from ewc_lambda.records import BrokenFileError, move_aside
 
 logger = logging.getLogger("ewc_lambda")
 
@@ -42,8 +42,13 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
         raise
 
 
+def is_frozen(path: Path) -> bool:
+    """Whether a file belongs to a base model, which only its user may replace."""
+    return path.name.startswith("base_model.")
+
+
 def _set_aside(path: Path) -> str:
-    if path.name.startswith("base_model."):
+    if is_frozen(path):
         return (
             ". The base model of this trial is frozen and everything in its folder depends on it: "
             f"restore it from a copy, or remove the folder {path.parent} and run the same command "
@@ -51,6 +56,5 @@ def _set_aside(path: Path) -> str:
         )
     if not path.exists():
         return ". Run the same command again: it is made anew."
-    aside = path.with_name(path.name + ".broken")
-    path.replace(aside)
+    aside = move_aside(path)
     return f". It was moved to {aside}; run the same command again: it is made anew."

@@ -15,19 +15,19 @@ from ewc_lambda.jobs import logger
 from ewc_lambda.provenance import provenance
 from ewc_lambda.records import BrokenFileError, file_digest, read_json, replacing
 from ewc_lambda.runs import read_run, write_run
+from ewc_lambda.step_files import Step
 
 
-def repeat_step(snakemake: Any, grid: Mapping[str, Any]) -> bool:
+def repeat_step(snakemake: Any, grid: Mapping[str, Any], step: Step) -> bool:
     """Take a step over from the round before, if that trained the same lambda.
 
     Returns:
-        Whether there was one; if so, the job's outputs are written.
+        Whether there was one; if so, the step's files are written.
 
     """
     if not snakemake.input.get("earlier_grid"):
         return False
-    step = int(snakemake.wildcards.step)
-    value = grid["lambdas"][step]
+    value = grid["lambdas"][step.number]
     earlier = read_json(snakemake.input.earlier_grid)["lambdas"]
     if value not in earlier:
         return False
@@ -42,12 +42,12 @@ def repeat_step(snakemake: Any, grid: Mapping[str, Any]) -> bool:
             "lambda": value,
         },
     )
-    labels = {**run.labels, "round": grid["round"], "step": step}
+    labels = {**run.labels, "round": grid["round"], "step": step.number}
     params = snakemake.params
-    if params.config["save_weights"]:
-        _copy(snakemake.input.earlier_weights[place], snakemake.output.weights, run.origin)
-    record = dataclasses.replace(run, labels=labels)
-    write_run(snakemake.output.record, record, provenance(params.code, params.config))
+    if step.weights is not None:
+        _copy(snakemake.input.earlier_weights[place], step.weights, run.origin)
+    same = dataclasses.replace(run, labels=labels)
+    write_run(step.record, same, provenance(params.code, params.config))
     logger.info("lambda = %.6g was trained in round %d: taken over", value, grid["round"] - 1)
     return True
 

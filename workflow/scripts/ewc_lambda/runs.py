@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ewc_lambda.records import BrokenFileError, read_hdf5, write_hdf5
+from ewc_lambda.provenance import recipe_of
+from ewc_lambda.records import BrokenFileError, check_seal, read_hdf5, read_json, write_hdf5
 from ewc_lambda.riemann import riemann_measure
 
 _AXES = {
@@ -91,7 +92,7 @@ def write_run(path: str | Path, run: Run, provenance: Mapping[str, Any]) -> None
         "evaluations_per_epoch": run.evaluations_per_epoch,
         "provenance": provenance,
     }
-    write_hdf5(path, content, attributes)
+    write_hdf5(path, content, attributes, recipe_of(provenance))
 
 
 def read_run(path: str | Path, **expected: Any) -> Run:
@@ -122,3 +123,16 @@ def read_run(path: str | Path, **expected: Any) -> Run:
         content.get("test_accuracy"),
         attributes["sha256"],
     )
+
+
+def trial_origin(inputs: Any) -> dict[str, str]:
+    """Digests that every step of a trial carries, from a job's inputs: of its data, its base model
+    and, where there is one, the first task that its steps share.
+    """
+    origin = {
+        "data": check_seal(inputs.data),
+        "base_model": read_json(inputs.base_record)["weights_sha256"],
+    }
+    if inputs.get("first_task"):
+        origin["first_task"] = read_run(inputs.first_task, **origin).origin["weights"]
+    return origin

@@ -34,6 +34,33 @@ class State:
     terms: list[Term]
     history: History
 
+    def rows(self, members: slice) -> State:
+        """The state of some of the members."""
+        terms = [Term(term.omega[members], term.anchor[members]) for term in self.terms]
+        history = History(
+            [loss[members] for loss in self.history.loss],
+            [accuracy[members] for accuracy in self.history.accuracy],
+            [penalty[members] for penalty in self.history.penalty],
+        )
+        return State(self.stage, self.theta[members], self.buffers[members], terms, history)
+
+
+def concatenated(states: Sequence[State]) -> State:
+    """One state of all members of several that are equally far."""
+    terms = [
+        Term(torch.cat([term.omega for term in same]), torch.cat([term.anchor for term in same]))
+        for same in zip(*(state.terms for state in states), strict=True)
+    ]
+    histories = [state.history for state in states]
+    history = History(
+        [torch.cat(seen) for seen in zip(*(h.loss for h in histories), strict=True)],
+        [torch.cat(seen) for seen in zip(*(h.accuracy for h in histories), strict=True)],
+        [torch.cat(seen) for seen in zip(*(h.penalty for h in histories), strict=True)],
+    )
+    theta = torch.cat([state.theta for state in states])
+    buffers = torch.cat([state.buffers for state in states])
+    return State(states[0].stage, theta, buffers, terms, history)
+
 
 def base_state(problem: Problem, theta: Tensor, buffers: Tensor, members: int) -> State:
     """Members that all start from a trial's base model: ``theta`` (size,), ``buffers``

@@ -1,0 +1,23 @@
+"""What jobs ask a cluster for; sizes were measured on one core (docs/cluster.md)."""
+
+# A job that was killed for its memory or its time asks for more at the next attempt.
+
+
+def training_memory(wildcards, attempt):
+    """Megabytes of a job that trains; torch and Snakemake alone take 500."""
+    return 2000 * attempt
+
+
+def training_time(wildcards, attempt):
+    """Minutes of a job that trains."""
+    return 120 * attempt
+
+
+def block_memory(wildcards, attempt):
+    """Megabytes of a job that trains several steps in one program."""
+    return 4000 * attempt
+
+
+def block_time(wildcards, attempt):
+    """Minutes of a job that trains several steps."""
+    return 120 * STEPS_PER_JOB * attempt

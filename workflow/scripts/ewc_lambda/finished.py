@@ -1,0 +1,79 @@
+"""Finished steps of a job that trains several, kept until the job has ended well.
+
+Snakemake deletes the outputs of a job that failed or was killed. So a step goes first to a folder
+that Snakemake knows nothing of, and to its place once all are there. A job that is started again
+takes from that folder what was made from the same inputs, by the same code and config.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ewc_lambda.bench import Bench
+from ewc_lambda.errors import StudyError
+from ewc_lambda.jobs import logger
+from ewc_lambda.provenance import provenance
+from ewc_lambda.records import file_digest, read_hdf5
+from ewc_lambda.runs import Run
+from ewc_lambda.sequence import State
+from ewc_lambda.step_files import Step
+
+
+class Finished:
+    """The folder of finished steps beside a job's outputs. ``digests`` name what the steps are
+    made from besides data and base model.
+    """
+
+    def __init__(self, bench: Bench, digests: Mapping[str, str]) -> None:
+        self._bench = bench
+        self._digests = dict(digests)
+        self._origin = {**bench.origin, **digests}
+        self._provenance = provenance(bench.code, bench.config)
+
+    def take(self, step: Step, labels: Mapping[str, Any]) -> bool:
+        """Whether an earlier start of the job left this very step, whole."""
+        record, weights = self._paths(step)
+        if not record.exists():
+            return False
+        try:
+            _, attributes = read_hdf5(record)
+        except StudyError:
+            return False
+        origin = dict(attributes["origin"])
+        digest = origin.pop("weights", None)
+        if (
+            attributes["labels"] != labels
+            or origin != self._origin
+            or attributes["provenance"] != self._provenance
+        ):
+            return False
+        if weights is not None and not (weights.exists() and file_digest(weights) == digest):
+            return False
+        logger.info("step %d was finished before the job was interrupted", step.number)
+        return True
+
+    def put(self, step: Step, run: Run, state: State) -> None:
+        """Keep a step that was just trained."""
+        record, weights = self._paths(step)
+        self._bench.write(record, run, self._digests | self._bench.save(weights, state))
+
+    def place(self, steps: Sequence[Step]) -> None:
+        """Put all steps where the job's outputs belong, and forget them here."""
+        for step in steps:
+            record, weights = self._paths(step)
+            if weights is not None and step.weights is not None:
+                os.link(weights, step.weights)
+            os.link(record, step.record)
+        for step in steps:
+            shutil.rmtree(self._paths(step)[0].parent)
+
+    def _paths(self, step: Step) -> tuple[Path, Path | None]:
+        record = Path(step.record)
+        folder = record.parent / ".finished" / record.stem
+        return folder / record.name, (
+            None if step.weights is None else folder / Path(step.weights).name
+        )

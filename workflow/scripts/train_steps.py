@@ -1,0 +1,23 @@
+"""Train lambda steps of a round: one, or several in one program (steps_per_job)."""
+
+from typing import Any
+
+from ewc_lambda.jobs import run_job
+from ewc_lambda.records import read_json
+from ewc_lambda.repeats import repeat_step
+from ewc_lambda.step_files import step_files
+
+
+def main(snakemake: Any) -> None:
+    """Rules train_step and train_steps."""
+    grid = read_json(snakemake.input.grid)
+    new = [step for step in step_files(snakemake.output) if not repeat_step(snakemake, grid, step)]
+    if new:
+        # Imported late: a step that repeats one of the round before needs no torch.
+        from ewc_lambda.steps import train_steps
+
+        train_steps(snakemake, grid, new)
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821
