@@ -1,0 +1,18 @@
+"""Draw one figure of a study from its file alone."""
+
+from typing import Any
+
+from ewc_lambda.answers import open_study
+from ewc_lambda.jobs import logger, run_job
+from ewc_lambda.plotting import draw_figure
+
+
+def main(snakemake: Any) -> None:
+    """Rules draw_measure_over_lambda, draw_bracket, draw_curves, draw_importance."""
+    study = open_study(snakemake.input.study)
+    draw_figure(snakemake.params.figure, study, snakemake.output)
+    logger.info("%s", ", ".join(snakemake.output))
+
+
+if __name__ == "__main__":
+    run_job(main, snakemake)  # noqa: F821
