@@ -1,0 +1,76 @@
+# make study   install what is pinned and run the default study on all cores
+# make test    install what the tests need; lint, format, types, all tests
+# make help    every target
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+CONFIG ?= config/config.yaml
+BIN := $(VENV)/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+SNAKEMAKE := $(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
+PIP_QUIET := --quiet --disable-pip-version-check
+SMK := Snakefile workflow
+
+.PHONY: help study figures tables summary report verify test lint format types unit config-table constraints clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
+
+$(BIN)/snakemake: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ewc-lambda needs Python 3.11 or newer; name it with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable .
+	@touch $@
+
+$(BIN)/pytest: $(BIN)/snakemake
+	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+study: $(BIN)/snakemake ## run the study of CONFIG (config/config.yaml) on CORES (all) cores
+	$(SNAKEMAKE)
+
+figures tables: $(BIN)/snakemake ## draw figures / write tables from the study file
+	$(SNAKEMAKE) $@
+
+summary: $(BIN)/snakemake ## print the answer of a finished or half-finished study
+	@$(BIN)/python workflow/scripts/print_summary.py $(CONFIG)
+
+report: $(BIN)/snakemake ## one self-contained page: report.html
+	$(SNAKEMAKE)
+	$(SNAKEMAKE) --report report.html
+
+verify: $(BIN)/snakemake ## check every file of the study against its recorded digests
+	@$(BIN)/python workflow/scripts/verify_study.py --config $(CONFIG)
+
+test: lint types unit ## everything that a change must pass
+
+lint: $(BIN)/pytest ## ruff, snakefmt, snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check $(SMK)
+	$(RUN) snakemake --lint
+
+format: $(BIN)/pytest ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt $(SMK)
+
+types: $(BIN)/pytest ## mypy
+	$(BIN)/mypy
+
+unit: $(BIN)/pytest
+	$(RUN) OMP_NUM_THREADS=1 pytest
+
+config-table: $(BIN)/snakemake ## write the tables of config/README.md from the schema
+	$(BIN)/python workflow/scripts/write_config_table.py
+
+constraints: ## renew constraints.txt from pyproject.toml
+	$(PYTHON) -m venv $(VENV)-pins
+	$(VENV)-pins/bin/pip install $(PIP_QUIET) --editable '.[test,slurm]'
+	{ head -1 constraints.txt; $(VENV)-pins/bin/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.new
+	mv constraints.new constraints.txt
+	rm -r $(VENV)-pins
+
+clean: ## remove logs and the virtual environment; results stay
+	rm -rf $(VENV) logs .snakemake/log
