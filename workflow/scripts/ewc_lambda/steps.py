@@ -37,8 +37,12 @@ def train_steps(snakemake: Any, grid: Mapping[str, Any], steps: Sequence[Step]) 
         for step in steps
     }
     waiting = [step for step in steps if not finished.take(step, labels[step.number])]
-    groups = [waiting] if bench.problem.settings.stacked else [[step] for step in waiting]
-    for group in filter(None, groups):
+    if bench.problem.settings.stacked and waiting:
+        # The bits of a member may depend on how many train together: all again, or none.
+        groups = [list(steps)]
+    else:
+        groups = [[step] for step in waiting]
+    for group in groups:
         values = [labels[step.number]["lambda"] for step in group]
         logger.info("train lambda = %s", ", ".join(f"{value:.6g}" for value in values))
         branches = [step_branch(measure, round_, step.number) for step in group]
