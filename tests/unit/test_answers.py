@@ -217,9 +217,11 @@ class TestTables:
 
 class TestMetrics:
     def rows(self, study):
-        return pd.DataFrame(metric_rows(study)).set_index(
-            ["importance measure", "line", "trial", "metric", "split"]
-        ).sort_index()
+        return (
+            pd.DataFrame(metric_rows(study))
+            .set_index(["importance measure", "line", "trial", "metric", "split"])
+            .sort_index()
+        )
 
     def test_metrics_are_those_of_the_made_up_accuracies(self, path):
         # Three tasks: 0.9 after the own training, minus 0.1 with every later task; 0.5 before it,
@@ -274,6 +276,15 @@ class TestSummary:
         text = summary(made_up_study(path, importance=("fisher", "random"), noise=0.2))
         assert "The data do not decide which is best: " in text
         assert "are tied" in text
+
+    def test_a_minimum_at_an_end_says_which_range_to_move(self, path):
+        study = made_up_study(path, centres=[-1, 3, -2])
+        assert [trial.edge for trial in answer_measure(study, "fisher").trials] == [
+            "low",
+            "",
+            "low",
+        ]
+        assert "low end of the search in 2 of 3 trials: move low_range" in summary(study)
 
     def test_many_trials_are_cut_short(self, path):
         text = summary(made_up_study(path, trials=17, replicates=2, rounds=1))

@@ -1,5 +1,6 @@
 """Figures: what is taken out of a study is known, and what is drawn is drawn the same again."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from ewc_lambda.plotting import (
     paired_differences,
     style,
 )
-from ewc_lambda.plotting.panels import columns_of, label_outer, y_limits
+from ewc_lambda.plotting.panels import columns_of, label_outer, x_limits, y_limits
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
@@ -274,6 +275,19 @@ def test_every_study_is_drawn_with_its_legend_outside_the_axes(path, case, modul
             assert not box.overlaps(axes.get_window_extent())
 
 
+def test_a_trial_keeps_its_colour_where_another_is_missing(path):
+    study = made_up_study(path, importance=("fisher", "random"))
+    gone = (study.steps["importance"] == "random") & (study.steps["trial"] == 0)
+    study = dataclasses.replace(study, steps=study.steps[~gone])
+    with style.style():
+        figure = measure_over_lambda.draw(measure_over_lambda.extract(study))
+    first, second = (
+        [bars.lines[0].get_color() for bars in axes.containers] for axes in figure.axes[::2]
+    )
+    assert first == list(style.COLOURS[:3])
+    assert second == list(style.COLOURS[1:3])
+
+
 def test_axis_of_measures():
     nan = np.array([np.nan])
     assert y_limits(np.array([1.0, 100.0]), nan)[0]
@@ -281,6 +295,12 @@ def test_axis_of_measures():
     assert not log
     assert low < 9 < 20 < high
     assert y_limits(nan, nan) == (False, None)
+
+
+def test_axis_of_lambda_shows_all_that_was_searched():
+    low, high = x_limits(np.array([10.0, 1e4]), log=True)
+    np.testing.assert_allclose(np.log10([low, high]), [1 - 0.15, 4 + 0.15])
+    assert x_limits(np.array([0.0, 10.0]), log=False) == (-0.5, 10.5)
 
 
 def test_panels_are_named_at_the_edges():

@@ -7,18 +7,20 @@ rule collect_study:
         searches=expand(SEARCH_FILE, trial=TRIALS, importance=STUDY["importance"]),
         first_tasks=expand(FIRST["record"], trial=TRIALS) if SHARED else [],
         references=expand(REFERENCE, trial=TRIALS, reference=REFERENCES),
-        tests=expand(TEST, trial=TRIALS, importance=STUDY["importance"])
-        if STUDY["save_weights"]
-        else [],
+        tests=(
+            expand(TEST, trial=TRIALS, importance=STUDY["importance"])
+            if STUDY["save_weights"]
+            else []
+        ),
     output:
         STUDY_FILE,
     log:
         f"{LOGS}/collect_study.log",
     benchmark:
         f"{TIMES}/collect_study.tsv"
+    localrule: True
     conda:
         "../../envs/study.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,

@@ -6,11 +6,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir, "../scripts").resolve()))
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from ewc_lambda.config import part, resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.provenance import code_digest, recipe_of
-from ewc_lambda.records import read_json, set_aside, stored_recipe
+from ewc_lambda.records import (
+    BrokenFileError,
+    move_aside,
+    read_json,
+    set_aside,
+    stored_recipe,
+)
 
 try:
     STUDY = resolve(config)
@@ -25,8 +32,14 @@ LOGS = f"logs/{STUDY['study']}"
 TIMES = f"benchmarks/results/{STUDY['study']}"
 
 DATA = f"{RESULTS}/data.h5"
-BASE = {"weights": f"{TRIAL}/base_model.safetensors", "record": f"{TRIAL}/base_model.json"}
-FIRST = {"record": f"{TRIAL}/first_task.h5", "weights": f"{TRIAL}/first_task.safetensors"}
+BASE = {
+    "weights": f"{TRIAL}/base_model.safetensors",
+    "record": f"{TRIAL}/base_model.json",
+}
+FIRST = {
+    "record": f"{TRIAL}/first_task.h5",
+    "weights": f"{TRIAL}/first_task.safetensors",
+}
 GRID = f"{ROUND}/grid.json"
 STEP = f"{ROUND}/step_{{step}}.h5"
 STEP_WEIGHTS = f"{ROUND}/step_{{step}}.safetensors"
@@ -36,14 +49,25 @@ TEST = f"{SEARCH}/test.h5"
 REFERENCE = f"{TRIAL}/reference/{{reference}}.h5"
 STUDY_FILE = f"{RESULTS}/study.h5"
 STUDY_FILE_ALONE = Path(STUDY_FILE).exists() and not any(Path(RESULTS).glob("trial_*"))
+# Rounds are planned by what decisions say, before any job could find one broken.
+for path in Path(RESULTS).glob("trial_*/*/round_*/decision.json"):
+    try:
+        read_json(path)
+    except BrokenFileError as error:
+        logger.warning(f"{error}. It was moved to {move_aside(path)} and is made anew.")
 # Files that were found broken, moved aside, and not made again yet. Snakemake alone would not miss
 # them where all that was made from them is there.
 SET_ASIDE = [] if STUDY_FILE_ALONE else [str(path) for path in set_aside(RESULTS)]
 
 TRIALS = range(STUDY["trials"])
 STEPS = range(STUDY["steps"])
-STEPS_PER_JOB = len(STEPS) if STUDY["steps_per_job"] == "round" else STUDY["steps_per_job"]
-BLOCKS = [STEPS[first : first + STEPS_PER_JOB] for first in range(0, len(STEPS), STEPS_PER_JOB)]
+STEPS_PER_JOB = (
+    len(STEPS) if STUDY["steps_per_job"] == "round" else STUDY["steps_per_job"]
+)
+BLOCKS = [
+    STEPS[first : first + STEPS_PER_JOB]
+    for first in range(0, len(STEPS), STEPS_PER_JOB)
+]
 REFERENCES = ("finetuning", "joint")
 # With common random numbers the steps of a trial share its first task.
 SHARED = STUDY["randomness"] == "common"
@@ -58,7 +82,11 @@ GRID_KEYS = ("spacing", "low_range", "high_range", "steps", "expand_at_edge")
 STEP_CONFIG = TRAIN_CONFIG | {key: STUDY[key] for key in GRID_KEYS}
 SEARCH_CONFIG = part(STUDY, "seed", "search")
 # Where files lie and how work is cut into jobs is no part of a result.
-STUDY_CONFIG = {key: value for key, value in STUDY.items() if key not in part(STUDY, "place", "jobs")}
+STUDY_CONFIG = {
+    key: value
+    for key, value in STUDY.items()
+    if key not in part(STUDY, "place", "jobs")
+}
 
 # The code that results depend on, from the data to themselves.
 BASE_CODE = code_digest("prepare_data", "create_base_model")

@@ -8,9 +8,9 @@ rule prepare_data:
         f"{LOGS}/prepare_data.log",
     benchmark:
         f"{TIMES}/prepare_data.tsv"
+    localrule: True
     conda:
         "../../envs/study.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,

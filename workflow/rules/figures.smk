@@ -12,11 +12,17 @@ rule draw_measure_over_lambda:
     input:
         study=STUDY_FILE,
     output:
-        report(
-            multiext(f"{RESULTS}/figures/measure_over_lambda", ".png", ".svg"),
+        png=report(
+            f"{RESULTS}/figures/measure_over_lambda.png",
             caption="../report/measure_over_lambda.rst",
             category="2 Figures",
-            labels={"figure": "1 measure over lambda"},
+            labels={"figure": "1 measure over lambda", "format": "PNG"},
+        ),
+        svg=report(
+            f"{RESULTS}/figures/measure_over_lambda.svg",
+            caption="../report/measure_over_lambda.rst",
+            category="2 Figures",
+            labels={"figure": "1 measure over lambda", "format": "SVG"},
         ),
     log:
         f"{LOGS}/draw_measure_over_lambda.log",
@@ -40,11 +46,17 @@ rule draw_measure_over_lambda:
 
 use rule draw_measure_over_lambda as draw_bracket with:
     output:
-        report(
-            multiext(f"{RESULTS}/figures/bracket", ".png", ".svg"),
+        png=report(
+            f"{RESULTS}/figures/bracket.png",
             caption="../report/bracket.rst",
             category="2 Figures",
-            labels={"figure": "2 bracket over rounds"},
+            labels={"figure": "2 bracket over rounds", "format": "PNG"},
+        ),
+        svg=report(
+            f"{RESULTS}/figures/bracket.svg",
+            caption="../report/bracket.rst",
+            category="2 Figures",
+            labels={"figure": "2 bracket over rounds", "format": "SVG"},
         ),
     log:
         f"{LOGS}/draw_bracket.log",
@@ -57,11 +69,17 @@ use rule draw_measure_over_lambda as draw_bracket with:
 
 use rule draw_measure_over_lambda as draw_curves with:
     output:
-        report(
-            multiext(f"{RESULTS}/figures/curves", ".png", ".svg"),
+        png=report(
+            f"{RESULTS}/figures/curves.png",
             caption="../report/curves.rst",
             category="2 Figures",
-            labels={"figure": "3 loss and accuracy over epochs"},
+            labels={"figure": "3 loss and accuracy over epochs", "format": "PNG"},
+        ),
+        svg=report(
+            f"{RESULTS}/figures/curves.svg",
+            caption="../report/curves.rst",
+            category="2 Figures",
+            labels={"figure": "3 loss and accuracy over epochs", "format": "SVG"},
         ),
     log:
         f"{LOGS}/draw_curves.log",
@@ -74,11 +92,17 @@ use rule draw_measure_over_lambda as draw_curves with:
 
 use rule draw_measure_over_lambda as draw_importance with:
     output:
-        report(
-            multiext(f"{RESULTS}/figures/importance", ".png", ".svg"),
+        png=report(
+            f"{RESULTS}/figures/importance.png",
             caption="../report/importance.rst",
             category="2 Figures",
-            labels={"figure": "4 importance measures compared"},
+            labels={"figure": "4 importance measures compared", "format": "PNG"},
+        ),
+        svg=report(
+            f"{RESULTS}/figures/importance.svg",
+            caption="../report/importance.rst",
+            category="2 Figures",
+            labels={"figure": "4 importance measures compared", "format": "SVG"},
         ),
     log:
         f"{LOGS}/draw_importance.log",

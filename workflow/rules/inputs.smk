@@ -2,17 +2,19 @@
 
 
 def with_weights(record, weights):
-    """Outputs of a rule that trains: the record, and the weights where they are kept."""
+    """Outputs of a job that trains, the record and the weights where they are kept."""
     return {"record": record} | ({"weights": weights} if STUDY["save_weights"] else {})
 
 
 def step_outputs(records, weights):
     """Outputs of a rule that trains steps."""
-    return {"records": records} | ({"weights": weights} if STUDY["save_weights"] else {})
+    return {"records": records} | (
+        {"weights": weights} if STUDY["save_weights"] else {}
+    )
 
 
 def unless_settled(files, outputs, config, code):
-    """Inputs of a rule that trains: ancient where all its outputs stand and were made by today's
+    """Inputs of a job that trains, ancient where all its outputs stand and were made by today's
     config and code, so that a file which was lost and is made again is no reason to train what it
     had served. The digests in every file tell if it came out different.
 
@@ -22,7 +24,19 @@ def unless_settled(files, outputs, config, code):
     today = recipe_of({"code_sha256": code, "config": config})
     if not all(stored_recipe(path) == today for path in outputs):
         return files
-    return {name: ancient(paths) for name, paths in files.items()}
+    # Of a file that is missing now, Snakemake would not believe that it is ancient.
+    return {
+        name: ancient(there)
+        for name, paths in files.items()
+        if (there := existing(paths))
+    }
+
+
+def existing(paths):
+    """Of one path or a list of paths those that are there."""
+    if isinstance(paths, str):
+        return paths if Path(paths).exists() else None
+    return [path for path in paths if Path(path).exists()]
 
 
 def base_inputs(wildcards):
@@ -32,7 +46,9 @@ def base_inputs(wildcards):
         record = read_json(BASE["record"].format(**wildcards))
     except StudyError:
         return {"data": DATA}
-    return {"data": ancient(DATA) if recipe_of(record["provenance"]) == today else DATA}
+    if recipe_of(record["provenance"]) != today:
+        return {"data": DATA}
+    return {"data": ancient(DATA)} if existing(DATA) else {}
 
 
 def trial_files(wildcards):
@@ -89,7 +105,11 @@ def round_inputs(wildcards):
     before = int(wildcards.round) - 1
     if before < 0:
         return {}
-    known = {"trial": wildcards.trial, "importance": wildcards.importance, "round": before}
+    known = {
+        "trial": wildcards.trial,
+        "importance": wildcards.importance,
+        "round": before,
+    }
     return {"decision": DECISION.format(**known)}
 
 
@@ -107,7 +127,11 @@ def decisions(wildcards):
 def search_inputs(wildcards):
     """All decisions and steps of a search, and what its steps were made from."""
     paths = decisions(wildcards)
-    steps = [STEP.format(**wildcards, round=r, step=s) for r in range(len(paths)) for s in STEPS]
+    steps = [
+        STEP.format(**wildcards, round=r, step=s)
+        for r in range(len(paths))
+        for s in STEPS
+    ]
     return trial_files(wildcards) | {"decisions": paths, "steps": steps}
 
 
@@ -115,7 +139,11 @@ def chosen_inputs(wildcards):
     """Record and weights of the step that a search chose: the best of all its rounds. Nothing
     where every step diverged."""
     rounds = [_decision(path) for path in decisions(wildcards)]
-    best = [(d["measures"][d["optimum_step"]], d) for d in rounds if d["optimum"] is not None]
+    best = [
+        (d["measures"][d["optimum_step"]], d)
+        for d in rounds
+        if d["optimum"] is not None
+    ]
     if not best:
         return {}
     decision = min(best, key=lambda pair: pair[0])[1]
@@ -130,4 +158,6 @@ def _decision(path):
     try:
         return read_json(path)
     except StudyError as error:
-        raise WorkflowError(f"{error}. Delete it and run the same command again.") from None
+        raise WorkflowError(
+            f"{error}. Delete it and run the same command again."
+        ) from None

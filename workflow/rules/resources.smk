@@ -10,7 +10,7 @@ def training_memory(wildcards, attempt):
 
 def training_time(wildcards, attempt):
     """Minutes of a job that trains."""
-    return 120 * attempt
+    return 60 * attempt
 
 
 def block_memory(wildcards, attempt):
@@ -20,4 +20,4 @@ def block_memory(wildcards, attempt):
 
 def block_time(wildcards, attempt):
     """Minutes of a job that trains several steps."""
-    return 120 * STEPS_PER_JOB * attempt
+    return 60 * STEPS_PER_JOB * attempt

@@ -10,9 +10,9 @@ rule make_grid:
         f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/make_grid.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/make_grid.tsv"
+    localrule: True
     conda:
         "../../envs/study.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=300,
@@ -37,9 +37,9 @@ checkpoint decide_round:
         f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/decide_round.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/decide_round.tsv"
+    localrule: True
     conda:
         "../../envs/study.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=300,
@@ -62,9 +62,9 @@ rule collect_search:
         f"{LOGS}/trial_{{trial}}/{{importance}}/collect_search.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/{{importance}}/collect_search.tsv"
+    localrule: True
     conda:
         "../../envs/study.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=500,

@@ -54,4 +54,4 @@ def _rounds(decisions: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake)  # noqa: F821
+    run_job(main, globals()["snakemake"])

@@ -46,4 +46,4 @@ def _table(runs: list[Any], skip: int = 0) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake)  # noqa: F821
+    run_job(main, globals()["snakemake"])

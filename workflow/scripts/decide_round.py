@@ -51,4 +51,4 @@ def _step(path: str, grid: dict[str, Any], step: int, origin: dict[str, str]) ->
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake)  # noqa: F821
+    run_job(main, globals()["snakemake"])

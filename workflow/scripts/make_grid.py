@@ -33,4 +33,4 @@ def main(snakemake: Any) -> None:
 
 
 if __name__ == "__main__":
-    run_job(main, snakemake)  # noqa: F821
+    run_job(main, globals()["snakemake"])

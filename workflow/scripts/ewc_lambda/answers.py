@@ -74,6 +74,16 @@ class TrialAnswer:
         """Number of the trial."""
         return self.search.trial
 
+    @property
+    def edge(self) -> str:
+        """Which end of all lambdas searched, low or high, has the lowest mean; empty for none."""
+        use = usable(self.search.measures)
+        if not use.any():
+            return ""
+        ends = self.search.lambdas.min(), self.search.lambdas.max()
+        low, high = np.isclose(self.best.grid_best, ends, rtol=1e-9, atol=0)
+        return "low" if low else "high" if high else ""
+
 
 @dataclass(frozen=True)
 class MeasureAnswer:

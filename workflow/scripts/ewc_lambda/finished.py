@@ -7,7 +7,6 @@ takes from that folder what was made from the same inputs, by the same code and 
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from ewc_lambda.bench import Bench
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs import logger
 from ewc_lambda.provenance import provenance
-from ewc_lambda.records import file_digest, read_hdf5
+from ewc_lambda.records import file_digest, read_hdf5, replacing
 from ewc_lambda.runs import Run
 from ewc_lambda.sequence import State
 from ewc_lambda.step_files import Step
@@ -62,14 +61,16 @@ class Finished:
         self._bench.write(record, run, self._digests | self._bench.save(weights, state))
 
     def place(self, steps: Sequence[Step]) -> None:
-        """Put all steps where the job's outputs belong, and forget them here."""
+        """Put all steps where the job's outputs belong, and forget them here. A second writer of
+        the same steps, left over from a Snakemake that was killed, may have done so already.
+        """
         for step in steps:
             record, weights = self._paths(step)
             if weights is not None and step.weights is not None:
-                os.link(weights, step.weights)
-            os.link(record, step.record)
+                _place(weights, Path(step.weights))
+            _place(record, Path(step.record))
         for step in steps:
-            shutil.rmtree(self._paths(step)[0].parent)
+            shutil.rmtree(self._paths(step)[0].parent, ignore_errors=True)
 
     def _paths(self, step: Step) -> tuple[Path, Path | None]:
         record = Path(step.record)
@@ -77,3 +78,9 @@ class Finished:
         return folder / record.name, (
             None if step.weights is None else folder / Path(step.weights).name
         )
+
+
+def _place(source: Path, target: Path) -> None:
+    if source.exists() or not target.exists():
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)

@@ -15,7 +15,8 @@ logger = logging.getLogger("ewc_lambda")
 
 
 def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
-    """Run a script's ``main`` with the job's ``snakemake`` object.
+    """Run a script's ``main`` with the job's ``snakemake`` object, which Snakemake puts among the
+    script's globals.
 
     Everything goes to the rule's log file, tracebacks included. A `StudyError` ends the job with
     its one message. A broken input is moved aside, so that the next run makes it anew; a frozen

@@ -9,7 +9,7 @@ member is slower than one after another (benchmarks/members.py measures both).
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -140,7 +140,7 @@ class Members:
             self.buffers.copy_(self.layout.join(buffers, "buffers"))
         return total / len(parts)
 
-    def _call(self, route: tuple[int, int]):
+    def _call(self, route: tuple[int, int]) -> Callable[..., Tensor]:
         def call(parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:
             return functional_call(self.network, (parameters, buffers), (x, *route))
 

@@ -18,10 +18,6 @@ from torch import Tensor, nn
 
 from ewc_lambda.errors import StudyError
 
-# Keras's defaults, with which the original was trained: moving averages keep 0.99 of the old
-# value (torch writes the weight of the new one) and 1e-3 is added to the variance.
-_BATCH_NORM = {"momentum": 0.01, "eps": 1e-3}
-
 
 def mlp(input_shape: Sequence[int], hidden: Sequence[int]) -> nn.Module:
     """Dense layers with ReLU. Input (N, *input_shape), output (N, hidden[-1])."""
@@ -43,12 +39,12 @@ def original_cnn(input_shape: Sequence[int]) -> nn.Module:
         nn.Conv2d(input_shape[0], 32, 3),
         nn.ReLU(),
         nn.MaxPool2d(2),
-        nn.BatchNorm2d(32, **_BATCH_NORM),
+        _batch_norm(32),
         nn.Conv2d(32, 32, 3),
         nn.ReLU(),
         nn.Conv2d(32, 64, 3),
         nn.ReLU(),
-        nn.BatchNorm2d(64, **_BATCH_NORM),
+        _batch_norm(64),
         nn.Conv2d(64, 64, 3),
         nn.ReLU(),
         nn.Flatten(),
@@ -57,6 +53,12 @@ def original_cnn(input_shape: Sequence[int]) -> nn.Module:
     return nn.Sequential(
         convolutions, nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU()
     )
+
+
+def _batch_norm(channels: int) -> nn.Module:
+    # Keras's defaults, with which the original was trained: moving averages keep 0.99 of the old
+    # value (torch names the weight of the new one) and 1e-3 is added to the variance.
+    return nn.BatchNorm2d(channels, momentum=0.01, eps=1e-3)
 
 
 class Network(nn.Module):

@@ -42,8 +42,9 @@ def build_problem(config: Mapping[str, Any], prepared: Prepared, first_stage: in
     )
     train, selection = [], []
     for task, splits in enumerate(prepared.splits):
-        wanted = splits["train"] if task >= first_stage else tuple(a[:0] for a in splits["train"])
-        train.append(as_samples(*wanted, prepared.scale))
+        x, y = splits["train"]
+        wanted = slice(None) if task >= first_stage else slice(0)
+        train.append(as_samples(x[wanted], y[wanted], prepared.scale))
         selection.append(as_samples(*splits[config["selection_split"]], prepared.scale))
         batches = -(-len(splits["train"][0]) // settings.batch_size)
         if batches < settings.evaluations_per_epoch:

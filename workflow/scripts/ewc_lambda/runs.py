@@ -35,7 +35,8 @@ class Run:
     model. ``test_loss`` and ``test_accuracy`` (replicates, tasks), where there are any, are of the
     trained weights on the test split. ``labels`` are the attributes that say which run it is:
     trial, importance, round, step, lambda or reference. ``origin`` are the digests of the files
-    that it was made from or belongs with; ``sha256`` is the seal of the record's own file, once it was read from one.
+    that it was made from or belongs with; ``sha256`` is the seal of the record's own file, once it
+    was read from one.
     """
 
     loss: NDArray[np.float64]

@@ -146,6 +146,7 @@ def _layer_sums(
         sized = magnitude(g).sum(dim=0)
         return sized.t() @ magnitude(given), sized.sum(dim=0)
     if isinstance(module, nn.Conv2d):
+        assert not isinstance(module.padding, str)
         patches = functional.unfold(
             given, module.kernel_size, module.dilation, module.padding, module.stride
         )

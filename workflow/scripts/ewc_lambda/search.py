@@ -42,10 +42,10 @@ def draw_bracket(
     range.
     """
     low, high = (
-        _from_scale(generator.uniform(*(_to_scale(end, spacing) for end in ends)), spacing)
+        generator.uniform(_to_scale(ends[0], spacing), _to_scale(ends[1], spacing))
         for ends in (low_range, high_range)
     )
-    return _rounded(low), _rounded(high)
+    return _rounded(_from_scale(low, spacing)), _rounded(_from_scale(high, spacing))
 
 
 def grid(bracket: Bracket, steps: int, spacing: str, known: Sequence[float] = ()) -> list[float]:

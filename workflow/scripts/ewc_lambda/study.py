@@ -50,9 +50,15 @@ def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table
     for name in ("loss", "accuracy", "penalty"):
         curves = np.stack([getattr(run, name)[:, skip:] for run in runs])
         table[name] = curves.astype(np.float32)
-    if all(run.test_loss is not None for run in runs):
-        table["test_loss"] = np.stack([run.test_loss for run in runs])
-        table["test_accuracy"] = np.stack([run.test_accuracy for run in runs])
+    tested = [
+        (run.test_loss, run.test_accuracy)
+        for run in runs
+        if run.test_loss is not None and run.test_accuracy is not None
+    ]
+    if len(tested) == len(runs):
+        table["test_loss"], table["test_accuracy"] = (
+            np.stack(values) for values in zip(*tested, strict=True)
+        )
     return table
 
 

@@ -38,6 +38,7 @@ def measure_lines(answer: MeasureAnswer) -> list[str]:
             f"  best lambda  {_best(trial)}",
             f"  resolved     {_resolved(trial.resolved)}",
             *_against(trial.gain, trial.distance),
+            *_edges(answer),
             "  One trial only: this holds for its base model; other base models are not in it.",
         ]
     alone = sum(trial.resolved.resolved for trial in answer.trials)
@@ -46,6 +47,7 @@ def measure_lines(answer: MeasureAnswer) -> list[str]:
         f"  best lambda  {_interval(answer.best, 'over trials')}",
         f"  resolved     {_resolved(answer.resolved)}",
         *_against(answer.gain, answer.distance),
+        *_edges(answer),
         f"  trials       {alone} of {len(answer.trials)} resolved on their own:",
     ]
     shown = answer.trials if len(answer.trials) <= 10 else answer.trials[:10]
@@ -54,6 +56,19 @@ def measure_lines(answer: MeasureAnswer) -> list[str]:
         lines.append(f"    {trial.trial}: {_best(trial)}, {mark}")
     if len(shown) < len(answer.trials):
         lines.append(f"    ... and {len(answer.trials) - len(shown)} more in trials.csv")
+    return lines
+
+
+def _edges(answer: MeasureAnswer) -> list[str]:
+    """What to do where the measure is lowest at an end of the lambdas searched."""
+    lines = []
+    for edge, key in (("low", "low_range"), ("high", "high_range")):
+        count = sum(trial.edge == edge for trial in answer.trials)
+        if count:
+            lines.append(
+                f"  edge         lowest at the {edge} end of the search in {count} of "
+                f"{_count(len(answer.trials), 'trial')}: move {key} outwards"
+            )
     return lines
 
 
@@ -90,20 +105,23 @@ def _best(trial: TrialAnswer) -> str:
     best = trial.best
     if not np.isfinite(best.low):
         return f"{_number(best.estimate)} (no interval: {best.reason})"
-    low = _number(best.low) if best.bounded_low else f"below {_number(best.low)}"
-    high = _number(best.high) if best.bounded_high else f"above {_number(best.high)}"
+    low = _number(best.low) if best.bounded_low else f"less than {_number(best.low)}"
+    high = _number(best.high) if best.bounded_high else f"more than {_number(best.high)}"
     return f"{_number(best.estimate)} (95% interval {low} to {high}, over replicates)"
 
 
 def _resolved(said: Resolved) -> str:
     if said.reason:
         return f"no: {said.reason}"
-    ends = (("low", said.low_errors), ("high", said.high_errors))
-    told = " and ".join(f"{name} end {_number(errors)}" for name, errors in ends)
-    clear = f"standard errors above the best; {_number(said.critical)} needed"
+    ends = f"{_errors(said.low_errors)} and {_errors(said.high_errors)} standard errors"
+    needed = f"{_number(said.critical)} needed"
     if said.resolved:
-        return f"yes: both ends of the first grid are worse ({told} {clear})"
-    return f"no: not both ends of the first grid are worse beyond doubt ({told} {clear})"
+        return f"yes: the ends of the first grid are worse by {ends} ({needed})"
+    return f"no: the ends of the first grid are worse by {ends} ({needed} at both)"
+
+
+def _errors(value: float) -> str:
+    return "infinitely many" if np.isposinf(value) else _number(value)
 
 
 def _against(gain: Interval, distance: Interval) -> list[str]:

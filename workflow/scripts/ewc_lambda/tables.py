@@ -80,6 +80,7 @@ def _trial_row(study: Study, trial: TrialAnswer) -> Row:
         "interval open below": _yes(not best.bounded_low) if bounded else "",
         "interval open above": _yes(not best.bounded_high) if bounded else "",
         "lambda of lowest mean measure": best.grid_best,
+        "which is an end of those searched": trial.edge,
         "lambdas not told from the best": len(alike.lambdas) or np.nan,
         "least of them": min(alike.lambdas, default=np.nan),
         "greatest of them": max(alike.lambdas, default=np.nan),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ewc_lambda.answers import answer_study
 from ewc_lambda.plotting import style
+from ewc_lambda.plotting.panels import x_limits
 from ewc_lambda.study import Study
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ def draw(data: Importances) -> Figure:
     if count == 1:
         left.set_xlabel("one importance measure: nothing to compare")
         left.set_xticks([0])
-    right.plot(data.searched, [-1, -1])  # out of sight: the axis shows all that was searched
     style.lambda_axis(right, data.log)
+    right.set_xlim(*x_limits(np.array(data.searched), data.log))
     right.set_xlabel("best " + right.get_xlabel())
     left.set_ylim(count - 0.4, -0.6)
     for axes in (left, right):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ewc_lambda.answers import MeasureAnswer, TrialAnswer, answer_measure
 from ewc_lambda.plotting import style
-from ewc_lambda.plotting.panels import best_rows, label_outer, panel_grid, y_limits
+from ewc_lambda.plotting.panels import best_rows, label_outer, panel_grid, x_limits, y_limits
 from ewc_lambda.statistics import Interval, matrix, usable
 from ewc_lambda.study import Study
 
@@ -64,8 +64,14 @@ class MeasureOverLambda:
     """What the figure shows."""
 
     panels: tuple[Panel, ...]
+    trials: tuple[int, ...]
     log: bool
     replicates: int
+
+    @property
+    def curves(self) -> list[Curve]:
+        """Curves of all panels."""
+        return [curve for panel in self.panels for curve in panel.curves]
 
 
 def extract(study: Study) -> MeasureOverLambda:
@@ -76,7 +82,7 @@ def extract(study: Study) -> MeasureOverLambda:
         curves = tuple(_curve(study, trial) for trial in answer.trials)
         panels.append(Panel(importance, curves, answer))
     replicates = study.measures(study.steps).shape[1]
-    return MeasureOverLambda(tuple(panels), study.log, replicates)
+    return MeasureOverLambda(tuple(panels), tuple(study.trials), study.log, replicates)
 
 
 def _curve(study: Study, answer: TrialAnswer) -> Curve:
@@ -120,14 +126,23 @@ def mean_over_trials(curves: tuple[Curve, ...], log: bool) -> tuple[Floats, Floa
 
 def draw(data: MeasureOverLambda) -> Figure:
     """Draw the measure over lambda, a panel for each importance measure."""
-    trials = max(len(panel.curves) for panel in data.panels)
     count = len(data.panels)
-    figure, pairs = panel_grid(count, trials)
+    figure, pairs = panel_grid(count, len(data.trials))
+    # The same axis of measures everywhere: importance measures are compared by eye.
+    log, limits = y_limits(
+        np.concatenate([curve.means for curve in data.curves]),
+        np.array([value for curve in data.curves for value in (curve.finetuning, curve.joint)]),
+    )
     for number, (panel, (main, strip)) in enumerate(zip(data.panels, pairs, strict=True)):
         left, lowest = label_outer(number, count)
+        main.set_yscale("log" if log else "linear")
         _draw_panel(main, panel, data)
-        best_rows(strip, panel.answer, data.log)
+        best_rows(strip, panel.answer, data.trials)
+        if limits is not None:
+            main.set_ylim(*limits)
         style.lambda_axis(strip, data.log)
+        searched = np.concatenate([trial.search.lambdas for trial in panel.answer.trials])
+        main.set_xlim(*x_limits(searched, data.log))
         main.tick_params(labelbottom=False)
         if left:
             main.set_ylabel(style.MEASURE_LABEL)
@@ -136,78 +151,65 @@ def draw(data: MeasureOverLambda) -> Figure:
             strip.set_xlabel("")
         if count > 1:
             main.set_title(panel.importance)
-    _legend(figure, data, trials)
+    _legend(figure, data)
     return figure
 
 
 def _draw_panel(axes: Axes, panel: Panel, data: MeasureOverLambda) -> None:
-    count = len(panel.curves)
-    log, limits = y_limits(
-        np.concatenate([c.means for c in panel.curves]),
-        np.array([value for c in panel.curves for value in (c.finetuning, c.joint)]),
-    )
-    if log:
-        axes.set_yscale("log")
-    for number, curve in enumerate(panel.curves):
-        look = style.trial_look(number, count)
-        errors = None if count > style.FEW or data.replicates == 1 else curve.errors
+    few = len(data.trials) <= style.FEW
+    for curve in panel.curves:
+        look = style.trial_look(data.trials.index(curve.trial), len(data.trials))
+        errors = curve.errors if few and data.replicates > 1 else None
         axes.errorbar(curve.lambdas, curve.means, errors, elinewidth=0.7, **look)
         if len(curve.diverged):
             axes.plot(
                 curve.diverged,
                 np.full(len(curve.diverged), 0.98),
                 transform=axes.get_xaxis_transform(),
-                color=look["color"] if count <= style.FEW else style.GREY,
+                color=look["color"] if few else style.GREY,
                 linestyle="none",
                 marker="x",
                 markersize=4,
                 clip_on=False,
             )
-    _reference_lines(axes, panel)
-    if count > style.FEW:
+        if few:
+            best = curve.answer.best.estimate
+            star = style.optimum_look(curve.answer.resolved.resolved, str(look["color"]))
+            axes.plot(best, curve.at_best, zorder=5, **star)
+    _reference_lines(axes, panel, data)
+    if not few:
         x, means, errors = mean_over_trials(panel.curves, data.log)
         axes.fill_between(x, means - errors, means + errors, color=style.BLACK, alpha=0.2, lw=0)
         axes.plot(x, means, color=style.BLACK, linewidth=1.4, zorder=3)
-    else:
-        for number, curve in enumerate(panel.curves):
-            said = curve.answer.resolved.resolved
-            axes.plot(
-                curve.answer.best.estimate,
-                curve.at_best,
-                zorder=5,
-                **style.optimum_look(said, str(style.trial_look(number, count)["color"])),
-            )
-    if limits is not None:
-        axes.set_ylim(*limits)
 
 
-def _reference_lines(axes: Axes, panel: Panel) -> None:
-    count = len(panel.curves)
+def _reference_lines(axes: Axes, panel: Panel, data: MeasureOverLambda) -> None:
+    coloured = 1 < len(data.trials) <= style.FEW
     for name, dashes in (("finetuning", "-"), ("joint", (0, (4, 2)))):
         values = np.array([getattr(curve, name) for curve in panel.curves])
-        if count > style.FEW or count == 1:
-            lines = [(float(values.mean()), style.BLACK)]
+        if coloured:
+            colours = [style.COLOURS[data.trials.index(curve.trial)] for curve in panel.curves]
+            lines = list(zip(values, colours, strict=True))
         else:
-            lines = [(v, style.COLOURS[i]) for i, v in enumerate(values)]
+            lines = [(float(values.mean()), style.BLACK)]
         for value, colour in lines:
             if np.isfinite(value):
                 axes.axhline(value, color=colour, linestyle=dashes, linewidth=0.7, zorder=1)
 
 
-def _legend(figure: Figure, data: MeasureOverLambda, trials: int) -> None:
+def _legend(figure: Figure, data: MeasureOverLambda) -> None:
     from matplotlib.lines import Line2D
 
-    curves = [curve for panel in data.panels for curve in panel.curves]
+    curves, trials = data.curves, len(data.trials)
     handles = []
     if trials > style.FEW:
         handles.append(Line2D([], [], color=style.LIGHT_GREY, linewidth=0.8, label="one trial"))
         label = "mean over trials ± standard error"
         handles.append(Line2D([], [], color=style.BLACK, linewidth=1.4, label=label))
     else:
-        most = max(data.panels, key=lambda panel: len(panel.curves)).curves
-        for number, curve in enumerate(most):
+        for number, trial in enumerate(data.trials):
             look = style.trial_look(number, trials)
-            handles.append(Line2D([], [], label=f"trial {curve.trial}", **look))
+            handles.append(Line2D([], [], label=f"trial {trial}", **look))
     grey = style.GREY if 1 < trials <= style.FEW else style.BLACK
     if any(np.isfinite(curve.finetuning) for curve in curves):
         handles.append(Line2D([], [], color=grey, linewidth=0.7, label="λ = 0"))
@@ -217,7 +219,7 @@ def _legend(figure: Figure, data: MeasureOverLambda, trials: int) -> None:
             Line2D([], [], color=grey, linewidth=0.7, linestyle=dashes, label="joint training")
         )
     answers: list[TrialAnswer | MeasureAnswer] = [curve.answer for curve in curves]
-    if len(answers) > len(data.panels):
+    if trials > 1:
         answers += [panel.answer for panel in data.panels]
     said = {a.resolved.resolved for a in answers if np.isfinite(a.best.estimate)}
     for resolved, label in ((True, "best λ, resolved"), (False, "best λ, not resolved")):
@@ -231,14 +233,12 @@ def _legend(figure: Figure, data: MeasureOverLambda, trials: int) -> None:
         )
     narrow = figure.get_figwidth() < style.WIDE
     columns = (3 if trials <= style.FEW else 2) if narrow else 5
-    figure.legend(
-        handles=handles, loc="outside upper center", ncols=columns, title=_note(data, trials)
-    )
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, title=_note(data))
 
 
-def _note(data: MeasureOverLambda, trials: int) -> str:
+def _note(data: MeasureOverLambda) -> str:
     if data.replicates == 1:
         return "one replicate for each λ: no error bars within a trial"
-    if trials > style.FEW:
-        return f"{trials} trials of {data.replicates} replicates"
+    if len(data.trials) > style.FEW:
+        return f"{len(data.trials)} trials of {data.replicates} replicates"
     return f"mean ± standard error over {data.replicates} replicates"

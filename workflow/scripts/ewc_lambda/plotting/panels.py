@@ -57,15 +57,14 @@ def strip_height(trials: int) -> float:
     return 0.16 if trials == 1 else min(0.14 * (trials + 1), 1.15)
 
 
-def best_rows(axes: Axes, answer: MeasureAnswer, log: bool) -> None:
-    """A row for the best lambda of each trial and one for all: its interval as a bar, open at an
-    end that the data do not bound; a star if it is resolved, an open circle if not.
+def best_rows(axes: Axes, answer: MeasureAnswer, trials: tuple[int, ...]) -> None:
+    """A row for the best lambda of each of the study's trials and one for all: its interval as a
+    bar, open at an end that the data do not bound; a star if it is resolved, an open circle if not.
     """
-    trials = answer.trials
     few = len(trials) <= style.FEW
     size = 5.5 if few else 4.0
-    for number, trial in enumerate(trials):
-        best = trial.best
+    for trial in answer.trials:
+        best, number = trial.best, trials.index(trial.trial)
         colour = style.trial_look(number, len(trials))["color"] if few else style.GREY
         _bar(axes, number, best.low, best.high, colour, 1.1 if few else 0.8)
         for bounded, end, marker in (
@@ -100,6 +99,16 @@ def _bar(
     if np.isfinite([low, high]).all():
         look = {"color": colour, "linewidth": width, "linestyle": dashes}
         axes.plot([low, high], [row, row], solid_capstyle="butt", **look)
+
+
+def x_limits(lambdas: Floats, log: bool) -> tuple[float, float]:
+    """Limits that show all lambdas with some room; intervals that reach further are cut there."""
+    low, high = float(lambdas.min()), float(lambdas.max())
+    if log:
+        room = (high / low) ** 0.05 if high > low else 2.0
+        return low / room, high * room
+    room = 0.05 * (high - low) or 1.0
+    return low - room, high + room
 
 
 def y_limits(means: Floats, lines: Floats) -> tuple[bool, tuple[float, float] | None]:
