@@ -61,13 +61,8 @@ SET_ASIDE = [] if STUDY_FILE_ALONE else [str(path) for path in set_aside(RESULTS
 
 TRIALS = range(STUDY["trials"])
 STEPS = range(STUDY["steps"])
-STEPS_PER_JOB = (
-    len(STEPS) if STUDY["steps_per_job"] == "round" else STUDY["steps_per_job"]
-)
-BLOCKS = [
-    STEPS[first : first + STEPS_PER_JOB]
-    for first in range(0, len(STEPS), STEPS_PER_JOB)
-]
+STEPS_PER_JOB = len(STEPS) if STUDY["steps_per_job"] == "round" else STUDY["steps_per_job"]
+BLOCKS = [STEPS[first : first + STEPS_PER_JOB] for first in range(0, len(STEPS), STEPS_PER_JOB)]
 REFERENCES = ("finetuning", "joint")
 # With common random numbers the steps of a trial share its first task.
 SHARED = STUDY["randomness"] == "common"
@@ -83,9 +78,7 @@ STEP_CONFIG = TRAIN_CONFIG | {key: STUDY[key] for key in GRID_KEYS}
 SEARCH_CONFIG = part(STUDY, "seed", "search")
 # Where files lie and how work is cut into jobs is no part of a result.
 STUDY_CONFIG = {
-    key: value
-    for key, value in STUDY.items()
-    if key not in part(STUDY, "place", "jobs")
+    key: value for key, value in STUDY.items() if key not in part(STUDY, "place", "jobs")
 }
 
 # The code that results depend on, from the data to themselves.

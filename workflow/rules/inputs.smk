@@ -8,9 +8,7 @@ def with_weights(record, weights):
 
 def step_outputs(records, weights):
     """Outputs of a rule that trains steps."""
-    return {"records": records} | (
-        {"weights": weights} if STUDY["save_weights"] else {}
-    )
+    return {"records": records} | ({"weights": weights} if STUDY["save_weights"] else {})
 
 
 def unless_settled(files, outputs, config, code):
@@ -25,11 +23,7 @@ def unless_settled(files, outputs, config, code):
     if not all(stored_recipe(path) == today for path in outputs):
         return files
     # Of a file that is missing now, Snakemake would not believe that it is ancient.
-    return {
-        name: ancient(there)
-        for name, paths in files.items()
-        if (there := existing(paths))
-    }
+    return {name: ancient(there) for name, paths in files.items() if (there := existing(paths))}
 
 
 def existing(paths):
@@ -127,11 +121,7 @@ def decisions(wildcards):
 def search_inputs(wildcards):
     """All decisions and steps of a search, and what its steps were made from."""
     paths = decisions(wildcards)
-    steps = [
-        STEP.format(**wildcards, round=r, step=s)
-        for r in range(len(paths))
-        for s in STEPS
-    ]
+    steps = [STEP.format(**wildcards, round=r, step=s) for r in range(len(paths)) for s in STEPS]
     return trial_files(wildcards) | {"decisions": paths, "steps": steps}
 
 
@@ -139,11 +129,7 @@ def chosen_inputs(wildcards):
     """Record and weights of the step that a search chose: the best of all its rounds. Nothing
     where every step diverged."""
     rounds = [_decision(path) for path in decisions(wildcards)]
-    best = [
-        (d["measures"][d["optimum_step"]], d)
-        for d in rounds
-        if d["optimum"] is not None
-    ]
+    best = [(d["measures"][d["optimum_step"]], d) for d in rounds if d["optimum"] is not None]
     if not best:
         return {}
     decision = min(best, key=lambda pair: pair[0])[1]
@@ -158,6 +144,4 @@ def _decision(path):
     try:
         return read_json(path)
     except StudyError as error:
-        raise WorkflowError(
-            f"{error}. Delete it and run the same command again."
-        ) from None
+        raise WorkflowError(f"{error}. Delete it and run the same command again.") from None
