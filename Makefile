@@ -12,7 +12,7 @@ SNAKEMAKE := $(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 PIP_QUIET := --quiet --disable-pip-version-check
 SMK := Snakefile workflow
 
-.PHONY: help study figures tables summary report verify test lint format types unit config-table constraints clean
+.PHONY: help study figures tables summary report verify test lint format types unit findings config-table constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -61,6 +61,9 @@ types: $(BIN)/pytest ## mypy
 
 unit: $(BIN)/pytest
 	$(RUN) OMP_NUM_THREADS=1 pytest
+
+findings: $(BIN)/snakemake ## write docs/findings.md and its figures from results/reference
+	$(BIN)/python workflow/scripts/write_findings.py
 
 config-table: $(BIN)/snakemake ## write the tables of config/README.md from the schema
 	$(BIN)/python workflow/scripts/write_config_table.py
