@@ -286,6 +286,10 @@ class TestSummary:
         ]
         assert "low end of the search in 2 of 3 trials: move low_range" in summary(study)
 
+    def test_a_measure_that_lambda_does_not_change_has_no_best_end(self, path):
+        study = made_up_study(path, curve=lambda x, c: 10 + 0 * x * c)
+        assert all(trial.edge == "" for trial in answer_measure(study, "fisher").trials)
+
     def test_many_trials_are_cut_short(self, path):
         text = summary(made_up_study(path, trials=17, replicates=2, rounds=1))
         assert "7 more in trials.csv" in text

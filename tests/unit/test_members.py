@@ -79,7 +79,8 @@ def test_evaluation_is_the_mean_over_samples_of_a_plain_module_in_evaluation_mod
     model, stacked, monkeypatch
 ):
     # Chunks that do not divide the number of samples.
-    monkeypatch.setattr(members_module, "EVALUATION_BATCH", 5)
+    monkeypatch.setattr(members_module, "STACKED_BATCH", 5)
+    monkeypatch.setattr(members_module, "LOOPED_BATCH", 5)
     of = problem(model=model, stacked=stacked)
     theta, buffers = spread(of, 2)
     buffers = buffers + 0.1

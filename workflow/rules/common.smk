@@ -1,9 +1,13 @@
 """What the rule files share: the checked config, paths, and the input functions."""
 
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.current_basedir, "../scripts").resolve()))
+# This checkout's library comes first, here and in the jobs, whatever else is installed.
+SCRIPTS = str(Path(workflow.current_basedir, "../scripts").resolve())
+sys.path.insert(0, SCRIPTS)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SCRIPTS, os.environ.get("PYTHONPATH")]))
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger

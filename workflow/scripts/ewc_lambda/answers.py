@@ -77,8 +77,8 @@ class TrialAnswer:
     @property
     def edge(self) -> str:
         """Which end of all lambdas searched, low or high, has the lowest mean; empty for none."""
-        use = usable(self.search.measures)
-        if not use.any():
+        means = self.search.measures[:, usable(self.search.measures)].mean(axis=0)
+        if not means.size or np.ptp(means) <= 1e-12 * np.abs(means).max():
             return ""
         ends = self.search.lambdas.min(), self.search.lambdas.max()
         low, high = np.isclose(self.best.grid_best, ends, rtol=1e-9, atol=0)

@@ -19,8 +19,11 @@ from torch.func import functional_call, vmap
 from ewc_lambda.losses import correct, sample_losses
 from ewc_lambda.models import Layout, Network
 
-# Samples of an evaluation that go through a network at once: measured, larger is not faster.
-EVALUATION_BATCH = 500
+# Samples of an evaluation that go through at once. Measured on one core: the original's network
+# takes 0.14 ms a sample with 32 to 100 of them, 0.21 ms with 500; stacked dense members gain by
+# fewer, larger products.
+STACKED_BATCH = 500
+LOOPED_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,10 @@ class Members:
         """
         loss = torch.zeros(len(self), dtype=torch.float64, device=self.theta.device)
         accuracy = torch.zeros_like(loss)
+        size = STACKED_BATCH if self.stacked else LOOPED_BATCH
         with torch.no_grad():
-            for start in range(0, len(samples), EVALUATION_BATCH):
-                x, y = samples.take(slice(start, start + EVALUATION_BATCH))
+            for start in range(0, len(samples), size):
+                x, y = samples.take(slice(start, start + size))
                 logits = self._logits(x, route)
                 targets = y.expand(len(self), *y.shape)
                 loss += sample_losses(logits, targets, self.loss).sum(1, dtype=torch.float64)

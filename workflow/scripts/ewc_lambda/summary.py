@@ -64,7 +64,8 @@ def _edges(answer: MeasureAnswer) -> list[str]:
     lines = []
     for edge, key in (("low", "low_range"), ("high", "high_range")):
         count = sum(trial.edge == edge for trial in answer.trials)
-        if count:
+        # A few of many trials are noise; half of them are a range that misses the minimum.
+        if 2 * count >= len(answer.trials):
             lines.append(
                 f"  edge         lowest at the {edge} end of the search in {count} of "
                 f"{_count(len(answer.trials), 'trial')}: move {key} outwards"
@@ -139,7 +140,8 @@ def _interval(value: Interval, over: str = "") -> str:
 
 
 def _number(value: float) -> str:
-    return "none" if np.isnan(value) else f"{value:.3g}"
+    # Adding 0 turns a negative zero into a plain one.
+    return "none" if np.isnan(value) else f"{value + 0.0:.3g}"
 
 
 def _count(number: int, what: str) -> str:

@@ -49,7 +49,10 @@ def load_state(
 
     """
     named = _load(path, sha256, device)
-    return layout.join(named, "parameters"), layout.join(named, "buffers")
+    theta = layout.join(named, "parameters")
+    # A network without buffers has as many members all the same.
+    buffers = layout.join(named, "buffers").reshape(*theta.shape[:-1], layout.buffer_size)
+    return theta, buffers
 
 
 def load_importance(path: str | Path, layout: Layout, measure: str, sha256: str) -> Tensor:
