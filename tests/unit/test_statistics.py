@@ -448,3 +448,13 @@ class TestVarianceRatio:
     def test_grids_differ(self):
         with pytest.raises(ValueError, match="one grid"):
             study.variance_ratio(np.ones((3, 3)), np.ones((3, 4)))
+
+
+def test_a_measure_that_no_lambda_changes_has_no_best_lambda():
+    lambdas = np.geomspace(1, 1e6, 9)
+    level = np.random.default_rng(1).normal(5, 1, (6, 1))
+    measures = level * (1 + 1e-15 * np.arange(9))
+    found = st.best_lambda(lambdas, measures)
+    assert found.reason == "the measure is the same at every lambda"
+    assert np.isnan([found.estimate, found.low, found.high]).all()
+    assert not st.resolved(lambdas, measures).resolved

@@ -29,7 +29,10 @@ def main(snakemake: Any) -> None:
             run = read_run(next(paths), **expected, **origin)
             runs.append(run)
             seals.append(run.sha256)
-    skip = runs[0].introduced[1] if snakemake.params.shared and len(runs[0].introduced) > 1 else 0
+    # What the steps of a trial share stands in its first task's record, once.
+    skip = 0
+    if snakemake.params.shared:
+        skip = [*runs[0].introduced, runs[0].loss.shape[1]][1]
     tables = {"steps": run_table(runs, seals, skip), "rounds": _rounds(decisions)}
     write_tables(snakemake.output[0], tables, {"content": "search"})
 

@@ -18,6 +18,8 @@ from scipy.special import stdtrit
 from .curve_fit import Floats, curve_minimum, one_sample_t
 
 SPACINGS = ("log", "linear")
+# Measures that differ by less than this share of their size do not differ.
+ROUNDING = 1e-9
 MINIMUM_LAMBDAS = 3
 
 
@@ -178,6 +180,10 @@ def best_lambda(
         return BestLambda(
             grid_best, nan, nan, False, False, grid_best, n_replicates, n_lambdas, level, reason
         )
+    if np.ptp(values[:, use], axis=1).max() <= ROUNDING * np.abs(values[:, use]).max():
+        # Differences that are rounding errors are the same in every replicate: no test sees them.
+        reason = "the measure is the same at every lambda"
+        return BestLambda(nan, nan, nan, False, False, nan, n_replicates, n_lambdas, level, reason)
     found = curve_minimum(x, values[:, use], span, level)
     return BestLambda(
         unscaled(found.estimate, spacing),
