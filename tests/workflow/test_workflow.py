@@ -64,9 +64,9 @@ def test_the_default_study_makes_a_plan(tmp_path):
     assert done.status == 0, done.text
     plan = planned(done)
     # A dry-run knows of round 0 only.
-    assert plan["train_step"] == 3 * 9
-    assert plan["train_first_task"] == plan["create_base_model"] == 3
-    assert plan["train_reference"] == 6
+    assert plan["train_step"] == 5 * 9
+    assert plan["train_first_task"] == plan["create_base_model"] == 5
+    assert plan["train_reference"] == 2 * 5
 
 
 def test_the_published_set_up_has_17_trials_of_20_steps(tmp_path):
