@@ -12,7 +12,7 @@ SNAKEMAKE := $(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
 PIP_QUIET := --quiet --disable-pip-version-check
 SMK := Snakefile workflow
 
-.PHONY: help study figures tables summary report verify test lint format types unit findings config-table constraints clean
+.PHONY: help study figures tables summary report verify test lint format types unit test-slurm findings config-table constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -60,7 +60,12 @@ types: $(BIN)/pytest ## mypy
 	$(BIN)/mypy
 
 unit: $(BIN)/pytest
-	$(RUN) OMP_NUM_THREADS=1 pytest
+	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm"
+
+test-slurm: $(BIN)/pytest ## a study through a throw-away SLURM on this machine
+	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable '.[slurm]'
+	tests/slurm/install.sh
+	$(RUN) pytest tests/slurm -rs
 
 findings: $(BIN)/snakemake ## write docs/findings.md and its figures from results/reference
 	$(BIN)/python workflow/scripts/write_findings.py

@@ -1,4 +1,6 @@
-"""What jobs ask a cluster for; sizes were measured on one core (docs/cluster.md)."""
+"""What jobs ask a cluster for. The first requests are generous estimates for a small network; the
+benchmark files in benchmarks/results tell what a job of yours took.
+"""
 
 # A job that was killed for its memory or its time asks for more at the next attempt.
 

@@ -1,0 +1,233 @@
+"""A scratch copy of the project in which a small study is run, disturbed and run again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+ROOT = Path(__file__).parents[2]
+# How often each random fault is tried: few in `make test`, 20 for docs/reliability.md.
+TRIES = int(os.environ.get("FAULT_TRIES", "2"))
+SEED = int(os.environ.get("FAULT_SEED", "1"))
+# A training job of this study takes about two seconds, most of them to start.
+SMALL = {
+    "study": "small",
+    "trials": 1,
+    "hidden": [8],
+    "epochs": 2,
+    "replicates": 2,
+    "steps": 4,
+    "max_rounds": 2,
+}
+# A run of a scratch study that takes longer hangs.
+LIMIT = 900
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a run of Snakemake ended: exit status, all that it printed, and how often each job
+    finished, by its message.
+    """
+
+    status: int
+    text: str
+    jobs: Counter[str]
+
+
+class Scratch:
+    """A project folder of its own, with the study of ``config`` as its default."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # The copy's own library and no installed one, and no repository around the copy.
+        self.environment = {
+            "PYTHONPATH": str(folder / "workflow/scripts"),
+            "GIT_CEILING_DIRECTORIES": str(folder.parent),
+        }
+        self.arguments = ["--cores", "2"]
+
+    @classmethod
+    def create(cls, folder: Path, **config: Any) -> Scratch:
+        """Copy the project's files and set the study's config over `SMALL`."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            if name.split("/")[0] in {"tests", "docs", "results", ".ci"}:
+                continue
+            if (ROOT / name).is_file():
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target)
+        # Figures are not what is tested, and take longer than the study.
+        (folder / "workflow/rules/figures.smk").write_text("FIGURES = []\nTABLES = []\n")
+        scratch = cls(folder)
+        scratch.configure(**config)
+        return scratch
+
+    def copy(self, folder: Path) -> Scratch:
+        """The same project elsewhere, results, times of files and Snakemake's records included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Scratch(folder)
+
+    def blank(self, folder: Path) -> Scratch:
+        """The same project elsewhere, before anything was run."""
+        made = shutil.ignore_patterns("results", ".snakemake", "logs")
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=made)
+        return Scratch(folder)
+
+    def configure(self, **config: Any) -> None:
+        """Set the default study's config."""
+        (self.folder / "config/config.yaml").write_text(yaml.safe_dump({**SMALL, **config}))
+
+    @property
+    def study(self) -> Path:
+        """The study's folder."""
+        config = yaml.safe_load((self.folder / "config/config.yaml").read_text())
+        return self.folder / "results" / config["study"]
+
+    @property
+    def search(self) -> Path:
+        """The folder of the first trial's search."""
+        return self.study / "trial_0/fisher"
+
+    def start(self, *arguments: str) -> Running:
+        """Start Snakemake, in a session of its own as a terminal would."""
+        command = [sys.executable, "-m", "snakemake", *self.arguments, *arguments]
+        return Running(self, command)
+
+    def run(self, *arguments: str) -> Done:
+        """Run Snakemake to its end."""
+        return self.start(*arguments).wait()
+
+    def finish(self) -> Done:
+        """Run Snakemake to its end, which must be a good one."""
+        done = self.run()
+        assert done.status == 0, done.text
+        return done
+
+    def unlock(self) -> None:
+        """Remove the lock that a killed Snakemake left, as its message tells the user to."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--unlock"]
+        env = {**os.environ, **self.environment}
+        subprocess.run(command, cwd=self.folder, env=env, check=True, capture_output=True)
+
+    def digest(self) -> str:
+        """SHA-256 of the study file."""
+        return hashlib.sha256((self.study / "study.h5").read_bytes()).hexdigest()
+
+    def finished(self) -> Counter[str]:
+        """How often each job finished in all runs so far, from Snakemake's own logs."""
+        total: Counter[str] = Counter()
+        for log in sorted((self.folder / ".snakemake/log").glob("*.log")):
+            total += finished_jobs(log.read_text())
+        return total
+
+    def leftovers(self) -> list[str]:
+        """Unfinished files in the results."""
+        return sorted(str(p.relative_to(self.study)) for p in self.study.rglob(".*.part"))
+
+
+class Running:
+    """A Snakemake that was started in a scratch project."""
+
+    def __init__(self, scratch: Scratch, command: list[str]) -> None:
+        self.scratch = scratch
+        self.output = scratch.folder / "snakemake.out"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=scratch.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, **self.scratch.environment},
+                preexec_fn=_hear_ctrl_c,
+            )
+
+    def wait(self) -> Done:
+        """Wait for its end."""
+        try:
+            status = self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            raise AssertionError(f"hangs: {self.output.read_text()}") from None
+        text = self.output.read_text()
+        return Done(status, text, finished_jobs(text))
+
+    def scripts(self, prefix: str = "train_") -> list[psutil.Process]:
+        """Processes of its jobs whose script begins so."""
+        found = []
+        try:
+            for process in psutil.Process(self.process.pid).children(recursive=True):
+                if any(f".{prefix}" in part for part in _command(process)):
+                    found.append(process)
+        except psutil.NoSuchProcess:
+            pass
+        return found
+
+    def watch(self, ready: Callable[[], bool]) -> bool:
+        """Poll until ``ready``; false if the run ended first."""
+        while self.process.poll() is None:
+            if ready():
+                return True
+            time.sleep(0.01)
+        return False
+
+
+def _hear_ctrl_c() -> None:
+    # A shell that starts tests in its background lets them, and their children, ignore it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def finished_jobs(log: str) -> Counter[str]:
+    """How often each job finished according to a log of Snakemake."""
+    messages = dict(re.findall(r"^Job (\d+): (.*)$", log, re.MULTILINE))
+    ids = re.findall(r"^Finished jobid: (\d+) ", log, re.MULTILINE)
+    return Counter(messages[job] for job in ids if job in messages)
+
+
+def moment(name: str, attempt: int, longest: float) -> float:
+    """A random time in seconds, the same for every repetition of a test."""
+    return random.Random(f"{SEED} {name} {attempt}").uniform(0, longest)
+
+
+def kinds(jobs: Mapping[str, int]) -> Counter[str]:
+    """Jobs by what they do, without their numbers."""
+    total: Counter[str] = Counter()
+    for message, count in jobs.items():
+        total[re.sub(r"\d+", "N", message)] += count
+    return total
+
+
+def trained(jobs: Mapping[str, int]) -> list[str]:
+    """Messages of the jobs that train."""
+    return sorted(message for message in jobs if ": train " in message)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

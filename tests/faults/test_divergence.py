@@ -1,0 +1,50 @@
+"""Trainings that diverge are results too: recorded, never chosen, and no reason to stop."""
+
+import numpy as np
+from scratch import Scratch
+
+from ewc_lambda.records import read_json
+from ewc_lambda.search import ALL_DIVERGED, draw_bracket
+from ewc_lambda.seeding import trial_generator
+from ewc_lambda.study import Study
+
+# Beyond this, lambda is infinite in single precision.
+OVERFLOW = 3.5e38
+RANGES = {"low_range": [1, 1e60], "high_range": [1e61, 1e62]}
+
+
+def lowest(seed, trial):
+    generator = trial_generator(seed, trial, "bounds")
+    return draw_bracket(RANGES["low_range"], RANGES["high_range"], "log", generator)[0]
+
+
+def test_trial_in_which_all_steps_diverge(tmp_path):
+    """The other trial goes on, and chooses among its steps that did not."""
+    seed = next(s for s in range(99) if lowest(s, 0) > OVERFLOW and lowest(s, 1) < 1e6)
+    project = Scratch.create(tmp_path / "project", trials=2, seed=seed, **RANGES)
+    project.finish()
+    undisturbed = project.digest()
+    study = Study.read(project.study / "study.h5")
+    steps = study.steps
+    assert steps[steps["trial"] == 0]["diverged"].all()
+    assert 0 < steps[steps["trial"] == 1]["diverged"].sum() < (steps["trial"] == 1).sum()
+    assert read_json(project.search / "round_0/decision.json")["stop"] == ALL_DIVERGED
+    optima = study.rounds.set_index("trial")["optimum"]
+    assert np.isnan(optima[0])
+    assert (optima[1] < OVERFLOW).all()
+    assert "Nothing to be done" in project.finish().text
+    (project.search / "round_0/step_2.h5").unlink()
+    (project.search / "round_0/decision.json").unlink()
+    (project.study / "study.h5").unlink()
+    project.finish()
+    assert project.digest() == undisturbed
+
+
+def test_training_that_always_diverges(tmp_path):
+    """Twenty layers at a rate of 100: the first task is lost already, and all that follows."""
+    project = Scratch.create(tmp_path / "project", hidden=[8] * 20, learning_rate=100)
+    project.finish()
+    study = Study.read(project.study / "study.h5")
+    assert study.steps["diverged"].all()
+    assert study.references["diverged"].all()
+    assert set(study.rounds["stop"]) == {ALL_DIVERGED}

@@ -1,0 +1,134 @@
+"""Jobs and Snakemake itself are killed at random moments: the study ends in the same bytes, and
+what was finished is not made again.
+
+Each test starts one study and disturbs it until it was disturbed `TRIES` times; then it is
+finished. A study that ends before that starts anew.
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import pytest
+from scratch import SEED, TRIES, finished_jobs, moment
+
+# In seconds: about as long as a training job runs, and as a signal's tries are to be spread over
+# the study.
+JOB = 3.0
+# Jobs that may be running, or be started, while a signal is on its way.
+RUNNING = 4
+SPREAD = 60.0 / TRIES
+
+
+def check(disturbed, finished):
+    assert disturbed.digest() == finished.digest()
+    assert disturbed.finished() == finished.finished(), "a finished job was run again"
+    assert not disturbed.leftovers()
+
+
+def pause(run, seconds):
+    """Wait so long, unless the run ends before; whether it still runs."""
+    ends = time.monotonic() + seconds
+    run.watch(lambda: time.monotonic() >= ends)
+    return run.process.poll() is None
+
+
+def begin_anew(scratch, finished):
+    """A study that was finished too early is checked and removed."""
+    check(scratch, finished)
+    for folder in (scratch.study, scratch.folder / ".snakemake"):
+        for base in scratch.study.glob("trial_*/base_model.*"):
+            base.chmod(0o644)
+        shutil.rmtree(folder)
+
+
+def test_kill_of_a_training_job(fresh, finished):
+    tries = 0
+    while tries < TRIES:
+        run = fresh.start()
+        while tries < TRIES and run.watch(run.scripts):
+            pause(run, moment("job", tries, JOB))
+            if running := run.scripts():
+                random.Random(f"{SEED} {tries}").choice(running).kill()
+                tries += 1
+        if run.wait().status == 0 and tries < TRIES:
+            begin_anew(fresh, finished)
+    fresh.finish()
+    check(fresh, finished)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_signal_to_snakemake(fresh, finished, number):
+    """SIGINT goes to all processes of the terminal, as Ctrl+C does; SIGTERM to Snakemake, as a
+    service manager sends it. Neither leaves a lock.
+    """
+    tries = 0
+    while tries < TRIES:
+        run = fresh.start()
+        run.watch(lambda run=run: "Execute" in run.output.read_text())
+        heard = None
+        if pause(run, moment(number.name, tries, SPREAD)):
+            heard = finished_jobs(run.output.read_text()).total()
+            if number == signal.SIGINT:
+                os.killpg(run.process.pid, number)
+            else:
+                run.process.send_signal(number)
+            tries += 1
+        done = run.wait()
+        if heard is not None:
+            assert done.jobs.total() - heard <= RUNNING, "went on after the signal"
+        if done.status == 0 and tries < TRIES:
+            begin_anew(fresh, finished)
+    fresh.finish()
+    check(fresh, finished)
+
+
+def test_kill_of_snakemake(fresh, finished):
+    """Its jobs go on beside the next run, which has to be allowed by --unlock; they may write the
+    same files. What they finish counts for nothing, since Snakemake did not see it.
+    """
+    tries = 0
+    while tries < TRIES:
+        run = fresh.start()
+        run.watch(lambda run=run: "Execute" in run.output.read_text())
+        if pause(run, moment("kill", tries, SPREAD)):
+            run.process.kill()
+            tries += 1
+        done = run.wait()
+        if done.status == 0 and tries < TRIES:
+            begin_anew(fresh, finished)
+        elif done.status != 0:
+            assert "unlock" in fresh.run().text
+            fresh.unlock()
+    fresh.finish()
+    assert fresh.digest() == finished.digest()
+    assert set(fresh.finished()) == set(finished.finished())
+    repeated = sum((fresh.finished() - finished.finished()).values())
+    assert repeated <= 2 * TRIES, "more was run again than what ran when Snakemake was killed"
+
+
+def test_kill_of_a_job_of_several_steps(fresh, finished):
+    """Steps that it had finished are taken over by its next start, though Snakemake knows of
+    none of them.
+    """
+    fresh.configure(steps_per_job=4, members="looped", epochs=20)
+    fresh.finish()
+    undisturbed = fresh.digest()
+    round_ = fresh.search / "round_0"
+    made = [*round_.glob("step_*"), round_ / "decision.json", fresh.study / "study.h5"]
+    for path in (*made, fresh.search / "search.h5", fresh.search / "test.h5"):
+        path.unlink()
+    run = fresh.start()
+    assert run.watch(lambda: (round_ / ".finished/step_1/step_1.h5").exists())
+    for script in run.scripts():
+        script.kill()
+    assert run.wait().status != 0
+    assert not (round_ / "step_0.h5").exists()
+    fresh.finish()
+    log = fresh.folder / "logs/small/trial_0/fisher/round_0/steps_0_to_3.log"
+    assert "step 0 was finished before the job was interrupted" in log.read_text()
+    assert "step 1 was finished before the job was interrupted" in log.read_text()
+    assert fresh.digest() == undisturbed
+    assert not (round_ / ".finished/step_0").exists()
