@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ewc_lambda.adam import Adam
 from ewc_lambda.config import resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.importance import normalized
@@ -97,10 +98,7 @@ class Ours:
         shared = self.members.shared
         term = Term(normalized(torch.rand_like(shared), "mean"), shared.clone())
         self.penalty = Penalty(torch.tensor([LAMBDA]), [term])
-        self.members.theta.grad = self.members.gradient
-        self.optimizer = torch.optim.Adam(
-            [self.members.theta], lr=settings.learning_rate, fused=True
-        )
+        self.optimizer = Adam(self.members.theta, self.members.gradient, settings.learning_rate)
 
     def __call__(self, rows: torch.Tensor) -> None:
         x, y = self.problem.train[1].take(rows[None])

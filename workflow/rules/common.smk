@@ -7,7 +7,8 @@ from pathlib import Path
 # This checkout's library comes first, here and in the jobs, whatever else is installed.
 SCRIPTS = str(Path(workflow.current_basedir, "../scripts").resolve())
 sys.path.insert(0, SCRIPTS)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SCRIPTS, os.environ.get("PYTHONPATH")]))
+PATHS = os.pathsep.join(filter(None, [SCRIPTS, os.getenv("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=PATHS)
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger

@@ -48,7 +48,7 @@ class Bench:
 
         """
         torch.set_num_threads(snakemake.threads)
-        torch.use_deterministic_algorithms(True)
+        deterministic()
         config, inputs = snakemake.params.config, snakemake.input
         trial = int(snakemake.wildcards.trial)
         prepared = read_prepared(inputs.data)
@@ -134,6 +134,13 @@ class Bench:
         """
         named = dataclasses.replace(run, origin={**self.origin, **run.origin, **digests})
         write_run(path, named, provenance(self.code, self.config))
+
+
+def deterministic() -> None:
+    """Have torch refuse operations that give other bits from run to run."""
+    # What use_deterministic_algorithms(True) does, without importing torch's compiler: a second of
+    # every job.
+    torch.set_deterministic_debug_mode("error")
 
 
 def progress_log(problem: Problem, stages: int, first: int = 0) -> Progress:

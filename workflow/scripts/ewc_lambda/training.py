@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ewc_lambda.adam import Adam
 from ewc_lambda.importance import (
     POSTERIOR,
     TRACKERS,
@@ -115,8 +116,7 @@ def train_stage(
     """
     settings = problem.settings
     theta = members.theta
-    theta.grad = members.gradient
-    optimizer = torch.optim.Adam([theta], lr=settings.learning_rate, fused=True)
+    optimizer = Adam(theta, members.gradient, settings.learning_rate)
     shared_gradient = members.gradient[:, : problem.layout.shared]
     trackers = {n: TRACKERS[n](members.shared.clone()) for n in importance if n in TRACKERS}
     history = History()
@@ -137,12 +137,11 @@ def train_stage(
                 history.extend(evaluate(problem, members, stage, penalty))
                 if progress:
                     progress(stage, len(history.loss), evaluations, history)
-    theta.grad = None
     return history, _importance(problem, members, stage, streams, importance, trackers)
 
 
 def _tracked_update(
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     members: Members,
     penalty: Penalty,
     trackers: Mapping[str, Tracker],
