@@ -159,7 +159,7 @@ class TestPairedDifferences:
         # Twice the variance of the noise, 0.5² / 0.05² = 100.
         assert noise.ratio.low < 100 < noise.ratio.high
         assert noise.ratio.n == 3
-        assert "times greater with independent streams" in paired_differences.ratio_text(noise)
+        assert "any two λ: 100 times" in paired_differences.ratio_text(noise)
 
     def test_too_few_replicates_have_no_ratio(self, tmp_path):
         noise = paired_differences.extract(*self.studies(tmp_path, replicates=2))

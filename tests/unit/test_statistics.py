@@ -458,3 +458,17 @@ def test_a_measure_that_no_lambda_changes_has_no_best_lambda():
     assert found.reason == "the measure is the same at every lambda"
     assert np.isnan([found.estimate, found.low, found.high]).all()
     assert not st.resolved(lambdas, measures).resolved
+
+
+def test_the_variance_ratio_of_neighbours_sees_neighbours_only():
+    rng = np.random.default_rng(1)
+    # Random walks: neighbours differ by one step, the ends of the grid by many.
+    common = rng.normal(size=(200, 12)).cumsum(axis=1)
+    independent = rng.normal(0, 3, (200, 12))
+    near = study.variance_ratio(independent, common, neighbours=True)
+    every = study.variance_ratio(independent, common)
+    assert near.low < 18 < near.high
+    # Of a pair at distance d: 18 / d; the mean of its log over all 66 pairs.
+    distances = [b - a for a in range(12) for b in range(a + 1, 12)]
+    expected = 18 / np.exp(np.mean(np.log(distances)))
+    assert every.low < expected < every.high

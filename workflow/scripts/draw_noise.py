@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             style.save(draw(noise), paths)
     except StudyError as error:
         sys.exit(f"draw_noise: {error}")
-    for trial, ratio in zip(noise.trials, noise.ratios, strict=True):
-        print(f"trial {trial}: variances differ by a factor of {ratio.estimate:.3g}", end=" ")
+    for trial, ratio in zip(noise.trials, noise.near_ratios, strict=True):
+        print(f"trial {trial}, neighbouring lambdas: a factor of {ratio.estimate:.3g}", end=" ")
         print(f"(95% interval {ratio.low:.3g} to {ratio.high:.3g}) {ratio.reason}".rstrip())
     print(ratio_text(noise))
     for path in paths:

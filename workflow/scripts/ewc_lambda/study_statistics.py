@@ -218,20 +218,25 @@ def compare_measures(
     )
 
 
-def _log_variance(measures: Floats) -> float:
+def _log_variance(measures: Floats, neighbours: bool) -> float:
     """Mean over pairs of lambdas of the log of the variance of their paired difference."""
     low, high = np.triu_indices(measures.shape[1], 1)
+    if neighbours:
+        low, high = np.arange(measures.shape[1] - 1), np.arange(1, measures.shape[1])
     covariance = np.cov(measures, rowvar=False)
     diagonal = np.diag(covariance)
     variances = diagonal[low] + diagonal[high] - 2 * covariance[low, high]
     return float(np.mean(np.log(variances))) if np.all(variances > 0) else np.nan
 
 
-def variance_ratio(independent: ArrayLike, common: ArrayLike, level: float = 0.95) -> Interval:
+def variance_ratio(
+    independent: ArrayLike, common: ArrayLike, level: float = 0.95, *, neighbours: bool = False
+) -> Interval:
     """Variance of paired differences with independent streams over that with common ones.
 
     independent (R1, S), common (R2, S): measures on one grid. The ratio is the geometric mean over
-    all pairs of lambdas, so that steep ends of the grid do not decide alone. The interval is
+    all pairs of lambdas, or of those next to each other (``neighbours``), between which a search
+    has to decide; so that steep ends of the grid do not decide alone. The interval is
     Student's on jackknife pseudo-values of the log variances (Welch degrees of freedom); an
     F interval would need normal noise and one pair. n is the smaller number of replicates; at least
     3 in each mode are needed. Lambdas that diverged in a mode are left out.
@@ -254,8 +259,10 @@ def variance_ratio(independent: ArrayLike, common: ArrayLike, level: float = 0.9
     means, errors = [], []
     for table, size in zip(tables, sizes, strict=True):
         kept = table[:, use]
-        left_out = np.array([_log_variance(np.delete(kept, i, axis=0)) for i in range(size)])
-        pseudo = size * _log_variance(kept) - (size - 1) * left_out
+        left_out = np.array(
+            [_log_variance(np.delete(kept, i, axis=0), neighbours) for i in range(size)]
+        )
+        pseudo = size * _log_variance(kept, neighbours) - (size - 1) * left_out
         means.append(float(pseudo.mean()))
         errors.append(float(pseudo.var(ddof=1)) / size)
     total = sum(errors)

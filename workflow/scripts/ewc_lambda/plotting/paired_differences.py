@@ -26,13 +26,16 @@ MODES = ("independent", "common")
 class Noise:
     """What the figure shows: for each trial the lambdas of round 0 (S,), the measures (R, S) of
     both modes, nan where one diverged, and how many times greater the variance of paired
-    differences is with independent streams; and that ratio over all trials.
+    differences is with independent streams, between neighbouring lambdas and between any two; and
+    these ratios over all trials.
     """
 
     trials: tuple[int, ...]
     lambdas: tuple[Floats, ...]
     measures: dict[str, tuple[Floats, ...]]
+    near_ratios: tuple[Interval, ...]
     ratios: tuple[Interval, ...]
+    near_ratio: Interval
     ratio: Interval
     log: bool
 
@@ -75,15 +78,16 @@ def extract(common: Study, independent: Study, importance: str | None = None) ->
         grids.append(lambdas)
     if spacing(common) != spacing(independent):
         raise StudyError("spacing: the two studies differ. Run both with the same.")
-    ratios = tuple(
-        variance_ratio(*pair, LEVEL)
-        for pair in zip(measures["independent"], measures["common"], strict=True)
-    )
+    pairs = list(zip(measures["independent"], measures["common"], strict=True))
+    near_ratios = tuple(variance_ratio(*pair, LEVEL, neighbours=True) for pair in pairs)
+    ratios = tuple(variance_ratio(*pair, LEVEL) for pair in pairs)
     return Noise(
         trials,
         tuple(grids),
         {mode: tuple(values) for mode, values in measures.items()},
+        near_ratios,
         ratios,
+        ratio_over_trials(near_ratios),
         ratio_over_trials(ratios),
         common.log,
     )
@@ -102,21 +106,26 @@ def ratio_over_trials(ratios: tuple[Interval, ...]) -> Interval:
 
 
 def ratio_text(noise: Noise) -> str:
-    """The ratio of variances in words."""
-    ratio = noise.ratio
-    if not np.isfinite(ratio.estimate):
-        return f"no ratio of variances: {ratio.reason}"
-    text = f"variance of paired differences {style.short(ratio.estimate)} times greater"
-    if not np.isfinite(ratio.low):
-        return f"{text} (no interval: {ratio.reason})"
-    over = "replicates" if len(noise.trials) == 1 else f"{ratio.n} trials"
-    ends = f"{style.short(ratio.low)} to {style.short(ratio.high)}"
-    return f"{text} with independent streams (95% interval {ends}, over {over})"
+    """The ratios of variances in words, a line each."""
+    over = "replicates" if len(noise.trials) == 1 else f"{len(noise.trials)} trials"
+    lines = ["variance of a paired difference, independent streams to common ones"]
+    kinds = {"neighbouring λ": noise.near_ratio, "any two λ": noise.ratio}
+    for kind, ratio in kinds.items():
+        if not np.isfinite(ratio.estimate):
+            lines.append(f"{kind}: no ratio ({ratio.reason})")
+        elif not np.isfinite(ratio.low):
+            lines.append(f"{kind}: {style.short(ratio.estimate)} (no interval: {ratio.reason})")
+        else:
+            ends = f"{style.short(ratio.low)} to {style.short(ratio.high)}"
+            lines.append(
+                f"{kind}: {style.short(ratio.estimate)} times (95% interval {ends}, over {over})"
+            )
+    return "\n".join(lines)
 
 
 def draw(data: Noise) -> Figure:
     """Draw both modes side by side, on one axis of measures."""
-    figure = style.new_figure(style.WIDE, 2.7)
+    figure = style.new_figure(style.WIDE, 3.2)
     both = figure.subplots(1, 2, sharey=True)
     count = len(data.trials)
     for axes, mode in zip(both, MODES, strict=True):
@@ -128,6 +137,8 @@ def draw(data: Noise) -> Figure:
             errors = kept.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 and count <= style.FEW else None
             look = style.trial_look(number, count)
             label = f"trial {data.trials[number]}" if mode == "common" else None
+            thin = {"color": look["color"], "linewidth": 0.4, "alpha": 0.45}
+            axes.plot(lambdas[use], kept.T, **thin)
             axes.errorbar(
                 lambdas[use], kept.mean(axis=0), errors, elinewidth=0.7, label=label, **look
             )
@@ -135,7 +146,7 @@ def draw(data: Noise) -> Figure:
         style.lambda_axis(axes, data.log)
     both[0].set_ylabel(style.MEASURE_LABEL)
     replicates = " and ".join(dict.fromkeys(str(len(data.measures[mode][0])) for mode in MODES))
-    note = f"{ratio_text(data)}\nmean ± standard error over {replicates} replicates"
+    note = f"{ratio_text(data)}\nmean ± standard error; thin: each of {replicates} replicates"
     handles = both[1].get_legend_handles_labels()[0] if 1 < count <= style.FEW else []
     legend = figure.legend(handles=handles, loc="outside upper center", ncols=style.FEW, title=note)
     legend.get_title().set_multialignment("center")
