@@ -60,6 +60,11 @@ for path in Path(RESULTS).glob("trial_*/*/round_*/decision.json"):
         read_json(path)
     except BrokenFileError as error:
         logger.warning(f"{error}. It was moved to {move_aside(path)} and is made anew.")
+if STUDY_FILE_ALONE:
+    logger.warning(
+        f"Figures and tables are drawn from {STUDY_FILE} alone. Nothing is trained while the "
+        f"results that it was gathered from are absent; remove it to run the study."
+    )
 # Files that were found broken, moved aside, and not made again yet. Snakemake alone would not miss
 # them where all that was made from them is there.
 SET_ASIDE = [] if STUDY_FILE_ALONE else [str(path) for path in set_aside(RESULTS)]

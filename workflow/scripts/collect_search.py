@@ -15,7 +15,7 @@ def main(snakemake: Any) -> None:
     decisions = [read_json(path) for path in snakemake.input.decisions]
     runs: list[Run] = []
     seals: list[str] = []
-    origin = trial_origin(snakemake.input)
+    origin = trial_origin(snakemake.input, decisions[0]["importance"])
     paths = iter(snakemake.input.steps)
     for decision in decisions:
         for step, value in enumerate(decision["lambdas"]):

@@ -14,7 +14,7 @@ def main(snakemake: Any) -> None:
     """Checkpoint decide_round."""
     config = snakemake.params.config
     grid = read_json(snakemake.input.grid)
-    origin = trial_origin(snakemake.input)
+    origin = trial_origin(snakemake.input, grid["importance"])
     runs = [_step(path, grid, step, origin) for step, path in enumerate(snakemake.input.steps)]
     measures = [np.nan if run.diverged else float(run.measure.mean()) for run in runs]
     decision = decide(

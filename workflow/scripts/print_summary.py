@@ -5,9 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
-from ewc_lambda.config import resolve
+from ewc_lambda.config import load
 from ewc_lambda.errors import StudyError
 from ewc_lambda.progress import progress_lines
 
@@ -20,14 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     try:
         print(_text(given.path, given.results), end="")
-    except (StudyError, OSError, yaml.YAMLError) as error:
+    except StudyError as error:
         sys.exit(f"summary: {error}")
 
 
 def _text(path: Path, results: Path) -> str:
     if path.suffix == ".h5":
         return _answer(path)
-    config = resolve(yaml.safe_load(path.read_text()) or {})
+    config = load(path)
     folder = results / config["study"]
     if not folder.exists():
         raise StudyError(

@@ -7,11 +7,8 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import yaml
-
-from ewc_lambda.config import resolve
+from ewc_lambda.config import load
 from ewc_lambda.errors import StudyError
 from ewc_lambda.integrity import Integrity
 from ewc_lambda.jobs import is_frozen
@@ -30,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        integrity = Integrity(options.results, resolve(_load(Path(options.config))))
+        integrity = Integrity(options.results, load(options.config))
     except StudyError as error:
         print(error, file=sys.stderr)
         return 1
@@ -39,21 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(integrity.verdict)
         return 0
     print(integrity.verdict, file=sys.stderr)
-    _advise(integrity, options.set_aside)
+    _advise(integrity, options.config, options.set_aside)
     return 1
 
 
-def _load(path: Path) -> dict[str, object]:
-    try:
-        config = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise StudyError(f"{path}: cannot be read as a config ({error})") from None
-    if config is not None and not isinstance(config, dict):
-        raise StudyError(f"{path}: holds no keys. Allowed: a mapping, as in config/config.yaml.")
-    return config or {}
-
-
-def _advise(integrity: Integrity, aside: bool) -> None:
+def _advise(integrity: Integrity, config: str, aside: bool) -> None:
     frozen = [path for path in integrity.broken if is_frozen(path)]
     others = [path for path in integrity.broken if path not in frozen]
     if frozen:
@@ -72,7 +59,8 @@ def _advise(integrity: Integrity, aside: bool) -> None:
         )
     anew = [str(path) for path in (*integrity.missing, *(others if aside else ()))]
     if anew:
-        command = shlex.join(["snakemake", "--cores", "all", "--", *anew])
+        named = ["snakemake", "--cores", "all", "--configfile", config]
+        command = shlex.join([*named, "--", *anew])
         print(f"To make them anew: {command}", file=sys.stderr)
 
 

@@ -18,7 +18,7 @@ from ewc_lambda.prepared import Prepared, read_prepared
 from ewc_lambda.problems import as_samples, build_problem
 from ewc_lambda.provenance import provenance
 from ewc_lambda.records import BrokenFileError, read_json
-from ewc_lambda.runs import Run, introductions, read_run, write_run
+from ewc_lambda.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream
 from ewc_lambda.sequence import State, base_state, with_importance
 from ewc_lambda.training import History, Problem, Progress
@@ -76,7 +76,7 @@ class Bench:
 
     def start(self, snakemake: Any, measure: str | None) -> tuple[State, dict[str, str]]:
         """Where a run begins: the end of the first task where the trial shares it, with the
-        penalty term of ``measure``; else the base model. And the digest of the file used.
+        penalty term of ``measure``; else the base model. And the digests of what was used.
         """
         problem = self.problem
         if not self.shared:
@@ -90,7 +90,7 @@ class Bench:
         if measure is not None:
             omega = load_importance(path, problem.layout, measure, digest)
             state = with_importance(problem, state, omega)
-        return state, {"first_task": digest}
+        return state, first_task_origin(record, measure)
 
     def run(self, state: State, labels: Mapping[str, Any]) -> Run:
         """The record of what a state has seen, and a line in the log if it diverged."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ _Validator = jsonschema.validators.extend(
     ),
 )
 
+# Keys whose value is text, even where it looks like a number.
+_TEXT = ("study", "data_folder", "npz_file")
+_EXPONENT = re.compile(r"[-+]?[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+")
+_WORD = re.compile(r"[-+.A-Za-z0-9]+")
+
+# Snakemake reads every config over this one.
+DEFAULT = Path("config/config.yaml")
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -29,6 +37,25 @@ SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 def schema() -> dict[str, Any]:
     """The JSON schema of the config."""
     return yaml.safe_load(SCHEMA.read_text())
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """The resolved config of a study file, as Snakemake reads it: over the default study's.
+
+    Raises:
+        StudyError: names the file or the key and says what is allowed.
+
+    """
+    given: dict[str, Any] = {}
+    for layer in dict.fromkeys([DEFAULT, Path(path)]):
+        try:
+            content = yaml.safe_load(layer.read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise StudyError(f"{layer}: cannot be read as a config ({error})") from None
+        if content is not None and not isinstance(content, dict):
+            raise StudyError(f"{layer}: holds no keys. Allowed: a mapping, as in {DEFAULT}.")
+        given |= content or {}
+    return resolve(given)
 
 
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +70,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     for key in given:
         if key not in properties:
             raise StudyError(f"{key}: no such key. Known keys are {', '.join(properties)}.")
-    config = {**defaults, **given}
+    config = {**defaults, **{key: _plain(key, value) for key, value in given.items()}}
     validator = _Validator(schema())
     for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
         raise StudyError(_message(error))
@@ -52,6 +79,27 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_loss(config)
     validate_tasks(config)
     return config
+
+
+def _plain(key: str, value: Any) -> Any:
+    """Numbers, booleans and null that came as text, as all do that stand inside a list of
+    ``--config`` on the command line, and as YAML reads 1e-3.
+    """
+    if isinstance(value, list):
+        return [_plain(key, item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(key, item) for name, item in value.items()}
+    if not isinstance(value, str) or key in _TEXT:
+        return value
+    try:
+        return float(value) if _EXPONENT.fullmatch(value) else _scalar(value)
+    except ValueError:
+        return value
+
+
+def _scalar(text: str) -> Any:
+    found = yaml.safe_load(text) if _WORD.fullmatch(text) else text
+    return found if found is None or isinstance(found, bool | int | float) else text
 
 
 def part(config: Mapping[str, Any], *names: str) -> dict[str, Any]:

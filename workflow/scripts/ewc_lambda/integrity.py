@@ -15,13 +15,17 @@ import numpy as np
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.records import BrokenFileError, file_digest, read_hdf5, read_json
-from ewc_lambda.runs import Run, read_run
+from ewc_lambda.runs import Run, first_task_origin, read_run
 from ewc_lambda.search import decide, draw_bracket, grid
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.study import read_tables
 
 Result = TypeVar("Result")
 Origin = dict[str, str]
+
+
+class OtherConfigError(StudyError):
+    """A file that was made with another config than the one it is checked by."""
 
 
 class Integrity:
@@ -71,16 +75,20 @@ class Integrity:
             origin["base_model"] = record["weights_sha256"]
             self._weights(folder / "base_model.safetensors", record["weights_sha256"])
         labels = {"trial": trial}
+        first = None
         if self.config["randomness"] == "common":
             named = {**labels, "reference": "first_task"}
             first = self._run("first_tasks", folder / "first_task.h5", named, origin)
             if first is not None:
-                origin = {**origin, "first_task": first.origin["weights"]}
+                origin = {**origin, **first_task_origin(first, None)}
         for name in ("finetuning", "joint"):
             path = folder / "reference" / f"{name}.h5"
             self._run("references", path, {**labels, "reference": name}, origin)
         for measure in self.config["importance"]:
-            self._search(folder / measure, {**labels, "importance": measure}, origin)
+            known = origin
+            if first is not None:
+                known = {**origin, **first_task_origin(first, measure)}
+            self._search(folder / measure, {**labels, "importance": measure}, known)
 
     def _search(self, folder: Path, labels: Mapping[str, Any], origin: Origin) -> None:
         decision: dict[str, Any] | None = None
@@ -155,7 +163,10 @@ class Integrity:
         for key, value in recorded.items():
             if self.config.get(key) != value:
                 now = self.config.get(key)
-                raise BrokenFileError(path, f"made with {key}: {value}, the config says {now}")
+                raise OtherConfigError(
+                    f"{path}: made with {key}: {value}, the config says {now}. Check a study with "
+                    f"the config that it was run with."
+                )
 
     def _grid(
         self, path: Path, labels: Mapping[str, Any], before: Mapping[str, Any] | None
@@ -230,6 +241,9 @@ class Integrity:
         self.files += 1
         try:
             return read()
+        except OtherConfigError as error:
+            # The file may be as good as on its first day.
+            self.findings.append(str(error))
         except StudyError as error:
             self.broken.append(path)
             self.findings.append(str(error))

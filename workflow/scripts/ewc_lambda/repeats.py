@@ -14,7 +14,7 @@ from typing import Any
 from ewc_lambda.jobs import logger
 from ewc_lambda.provenance import provenance
 from ewc_lambda.records import BrokenFileError, file_digest, read_json, replacing
-from ewc_lambda.runs import read_run, write_run
+from ewc_lambda.runs import read_run, trial_origin, write_run
 from ewc_lambda.step_files import Step
 
 
@@ -41,6 +41,7 @@ def repeat_step(snakemake: Any, grid: Mapping[str, Any], step: Step) -> bool:
             "step": place,
             "lambda": value,
         },
+        **trial_origin(snakemake.input, grid["importance"]),
     )
     labels = {**run.labels, "round": grid["round"], "step": step.number}
     params = snakemake.params

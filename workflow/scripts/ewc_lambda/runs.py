@@ -126,14 +126,24 @@ def read_run(path: str | Path, **expected: Any) -> Run:
     )
 
 
-def trial_origin(inputs: Any) -> dict[str, str]:
-    """Digests that every step of a trial carries, from a job's inputs: of its data, its base model
-    and, where there is one, the first task that its steps share.
+def first_task_origin(record: Run, importance: str | None) -> dict[str, str]:
+    """Digests that a run carries of the shared first task it starts from, and of the importance
+    that its penalty has, from the first task's record.
+    """
+    origin = {"first_task": record.origin["state"]}
+    if importance is not None:
+        origin["omega"] = record.origin[f"omega/{importance}"]
+    return origin
+
+
+def trial_origin(inputs: Any, importance: str | None) -> dict[str, str]:
+    """Digests that every step (or reference line: ``importance`` is None) of a trial carries, from
+    a job's inputs: of its data, its base model and, where there is one, the shared first task.
     """
     origin = {
         "data": check_seal(inputs.data),
         "base_model": read_json(inputs.base_record)["weights_sha256"],
     }
     if inputs.get("first_task"):
-        origin["first_task"] = read_run(inputs.first_task, **origin).origin["weights"]
+        origin |= first_task_origin(read_run(inputs.first_task, **origin), importance)
     return origin

@@ -163,7 +163,7 @@ def _importance(
     trackers: Mapping[str, Tracker],
 ) -> dict[str, Tensor]:
     settings = problem.settings
-    x, y = problem.train[stage].take(slice(0, settings.importance_samples))
+    x, y = problem.train[stage].take(_spread(problem.train[stage], settings.importance_samples))
     done = FinishedTask(
         problem.network,
         problem.layout,
@@ -181,6 +181,12 @@ def _importance(
         omega = trackers[name].omega(members.shared) if name in trackers else POSTERIOR[name](done)
         omegas[name] = normalized(omega, settings.normalize)
     return omegas
+
+
+def _spread(samples: Samples, count: int | None) -> Tensor:
+    """Rows of so many samples (None: all), evenly spread: files are often sorted by class."""
+    count = len(samples) if count is None else min(count, len(samples))
+    return torch.arange(count, device=samples.x.device) * len(samples) // count
 
 
 def _batches(

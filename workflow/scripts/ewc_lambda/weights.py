@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def save_state(
         # Written here and not by the library, whose error on a full disk is no OSError.
         temporary.write_bytes(save({n: tensor.contiguous().cpu() for n, tensor in named.items()}))
         return file_digest(temporary)
+
+
+def tensor_digest(*tensors: Tensor) -> str:
+    """SHA-256 of the values of some tensors, whatever file they stand in."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def load_state(
