@@ -87,7 +87,7 @@ def test_signal_to_snakemake(fresh, finished, number):
 
 def test_kill_of_snakemake(fresh, finished):
     """Its jobs go on beside the next run, which has to be allowed by --unlock; they may write the
-    same files. What they finish counts for nothing, since Snakemake did not see it.
+    same files. What they finish is whole, whether Snakemake takes it over or makes it again.
     """
     tries = 0
     while tries < TRIES:
@@ -104,7 +104,9 @@ def test_kill_of_snakemake(fresh, finished):
             fresh.unlock()
     fresh.finish()
     assert fresh.digest() == finished.digest()
-    assert set(fresh.finished()) == set(finished.finished())
+    assert set(fresh.finished()) <= set(finished.finished())
+    taken_over = set(finished.finished()) - set(fresh.finished())
+    assert len(taken_over) <= 2 * TRIES, "more was taken over than what ran at the kills"
     repeated = sum((fresh.finished() - finished.finished()).values())
     assert repeated <= 2 * TRIES, "more was run again than what ran when Snakemake was killed"
 

@@ -7,10 +7,12 @@ import jsonschema
 import pytest
 import yaml
 
-from ewc_lambda.config import allowed, part, resolve, schema
+from ewc_lambda.config import allowed, load, part, resolve, schema
 from ewc_lambda.errors import StudyError
 from ewc_lambda.importance import IMPORTANCE
 from ewc_lambda.losses import LOSSES
+
+ROOT = Path(__file__).parents[2]
 
 STUDIES = sorted((Path(__file__).parents[2] / "config").rglob("*.yaml"))
 PROPERTIES = schema()["properties"]
@@ -40,7 +42,7 @@ BAD = {
     "above the range": ({"decay": 1.5}, "decay: ", "at most 1"),
     "on an open end": ({"learning_rate": 0}, "learning_rate: ", "above 0"),
     "on the other open end": ({"validation_fraction": 1}, "validation_fraction: ", "below 1"),
-    "negative bound": ({"low_range": [-1, 1]}, r"low_range\[0\]: ", "at least 0"),
+    "negative bound": ({"low_range": [-1, 1]}, r"low_range\[0\]: ", "from 0"),
     "three steps": ({"steps": 3}, "steps: ", "at least 4"),
     "name with a slash": ({"study": "a/b"}, "study: ", "letters, digits, _ and -"),
     "empty name": ({"study": ""}, "study: ", "letters, digits, _ and -"),
@@ -49,7 +51,7 @@ BAD = {
     "nan": ({"learning_rate": math.nan}, "learning_rate: ", "finite"),
     "nan in a range": ({"low_range": [1, math.nan]}, "low_range: ", "finite"),
     "nan for an integer": ({"steps": math.nan}, "steps: ", "integer"),
-    "infinity": ({"high_range": [1e5, math.inf]}, "high_range: ", "finite"),
+    "infinity": ({"high_range": [1e5, math.inf]}, r"high_range\[1\]: inf", "1e30"),
     "range that falls": ({"low_range": [10, 1]}, "low_range: ", "least, greatest"),
     "high range that falls": ({"high_range": [1e6, 1e5]}, "high_range: ", "least, greatest"),
     "low above high": (
@@ -158,3 +160,41 @@ def test_parts_divide_the_config():
     assert part(config, "model") == {"model": "mlp", "hidden": [64, 32]}
     # More trials make nothing anew that is trained.
     assert set(part(config, "study")) == {"study", "trials"}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("hidden", ["8", "4"], [8, 4]),
+        ("low_range", ["1", "1e1"], [1, 10.0]),
+        ("samples_per_task", "null", None),
+        ("expand_at_edge", "true", True),
+        ("learning_rate", "1e-3", 1e-3),
+        ("tasks", [["0", "1"], ["2", "3"]], [[0, 1], [2, 3]]),
+        ("study", "2026", "2026"),
+        ("normalize", "none", "none"),
+    ],
+)
+def test_text_from_the_command_line_is_read_as_what_it_stands_for(key, text, value):
+    found = resolve({key: text})[key]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_study_is_read_over_the_default_study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("trials: 3\nepochs: 7\n")
+    (tmp_path / "mine.yaml").write_text("study: mine\ntrials: 2\n")
+    config = load("mine.yaml")
+    assert (config["study"], config["trials"], config["epochs"]) == ("mine", 2, 7)
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "trials: [1\n", None])
+def test_a_file_that_is_no_config_is_named(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / "mine.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(StudyError, match=r"mine\.yaml"):
+        load(path)

@@ -144,6 +144,8 @@ def test_another_importance_measure_leaves_the_others_steps_alone(project):
     steps = [message for message in trained(done.jobs) if "lambda step" in message]
     assert steps
     assert all("weight_decay" in message for message in steps)
+    assert not list(project.study.rglob("*.broken"))
+    assert not project.finish().jobs
 
 
 def test_a_changed_threshold_trains_no_step_again(project):
@@ -200,6 +202,13 @@ def test_a_wrong_config_ends_before_training_with_one_message(tmp_path, given, k
     assert not done.jobs
     assert re.search(rf"config: {key}", done.text), done.text
     assert "Traceback" not in done.text
+
+
+def test_numbers_and_lists_on_the_command_line_are_numbers(project):
+    """What the config file says, said again on the command line, is no reason to run a job."""
+    done = project.run("--config", "hidden=[8]", "low_range=[1,10]", "samples_per_task=null")
+    assert done.status == 0, done.text
+    assert not done.jobs
 
 
 def test_a_missing_data_file_is_named_with_what_to_do(tmp_path):
