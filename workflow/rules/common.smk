@@ -86,7 +86,8 @@ FIRST_CONFIG = TRAIN_CONFIG | part(STUDY, "measures")
 GRID_KEYS = ("spacing", "low_range", "high_range", "steps", "expand_at_edge")
 STEP_CONFIG = TRAIN_CONFIG | {key: STUDY[key] for key in GRID_KEYS}
 SEARCH_CONFIG = part(STUDY, "seed", "search")
-# Where files lie and how work is cut into jobs is no part of a result.
+# Where files lie and how work is cut into jobs is no part of a result, but for the last bit of
+# members that are stacked with more or fewer others.
 STUDY_CONFIG = {
     key: value for key, value in STUDY.items() if key not in part(STUDY, "place", "jobs")
 }
