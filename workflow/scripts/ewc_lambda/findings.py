@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from ewc_lambda.answers import Answers, MeasureAnswer, answer_study, open_study
+from ewc_lambda.answers import Answers, MeasureAnswer, TrialAnswer, answer_study, open_study
 from ewc_lambda.plotting import draw_figure, style
 from ewc_lambda.plotting.paired_differences import draw, extract
 from ewc_lambda.statistics import BestLambda, Interval
@@ -15,6 +15,7 @@ from ewc_lambda.study import Study
 # Folders of results/reference in the order of the page, with what each is. A pair is a noise study.
 SINGLE = {
     "digits": "The default study: digits 0 to 4, then 5 to 9",
+    "mnist": "Real MNIST in minutes: digits 0, 1, 2, then 3, 4, 5, with the original's network",
     "findings_mnist": "MNIST with the original's network, digits 0, 1, 2, then 3, 4, 5",
     "findings_digits": "Importance measures compared, on digits",
     "three_tasks": "Three tasks in sequence, on digits",
@@ -94,7 +95,8 @@ def _set_up(study: Study) -> str:
     config = study.config
     replicates = study.measures(study.steps).shape[1]
     return (
-        f"{len(study.trials)} trials, {replicates} replicate{'s' * (replicates > 1)} per lambda, "
+        f"{len(study.trials)} trial{'s' * (len(study.trials) > 1)}, "
+        f"{replicates} replicate{'s' * (replicates > 1)} per lambda, "
         f"{len(study.steps)} lambda steps in all, {config['randomness']} randomness, "
         f"selection on the {config['selection_split']} split."
     )
@@ -102,12 +104,17 @@ def _set_up(study: Study) -> str:
 
 def _one_measure(answer: MeasureAnswer) -> list[str]:
     yes = sum(trial.resolved.resolved for trial in answer.trials)
+    # Of one trial the replicates speak, of several the trials.
+    over: MeasureAnswer | TrialAnswer = answer
+    unit = "trials"
+    if len(answer.trials) == 1:
+        over, unit = answer.trials[0], "replicates"
     lines = [
         f"- Best lambda over trials: {_interval(answer.best)}.",
         f"- Resolved: {'yes' if answer.resolved.resolved else 'no'} for the study, "
         f"in {yes} of {len(answer.trials)} trials on their own.",
-        f"- Gain over lambda = 0: {_interval(answer.gain)}.",
-        f"- Distance to joint training: {_interval(answer.distance)}.",
+        f"- Gain over lambda = 0, over {unit}: {_interval(over.gain)}.",
+        f"- Distance to joint training, over {unit}: {_interval(over.distance)}.",
         "",
         "| trial | best lambda | decades wide | low end worse by | high end worse by | resolved |",
         "|---|---|---|---|---|---|",
