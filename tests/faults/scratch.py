@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import re
 import shutil
 import signal
@@ -206,11 +205,6 @@ def finished_jobs(log: str) -> Counter[str]:
     messages = dict(re.findall(r"^Job (\d+): (.*)$", log, re.MULTILINE))
     ids = re.findall(r"^Finished jobid: (\d+) ", log, re.MULTILINE)
     return Counter(messages[job] for job in ids if job in messages)
-
-
-def moment(name: str, attempt: int, longest: float) -> float:
-    """A random time in seconds, the same for every repetition of a test."""
-    return random.Random(f"{SEED} {name} {attempt}").uniform(0, longest)
 
 
 def kinds(jobs: Mapping[str, int]) -> Counter[str]:

@@ -2,7 +2,8 @@
 what was finished is not made again.
 
 Each test starts one study and disturbs it until it was disturbed `TRIES` times; then it is
-finished. A study that ends before that starts anew.
+finished. A study that ends before that starts anew. Moments are drawn from the time that the
+undisturbed study took, so that a faster machine is disturbed as often.
 """
 
 import os
@@ -12,14 +13,12 @@ import signal
 import time
 
 import pytest
-from scratch import SEED, TRIES, finished_jobs, moment
+from scratch import SEED, TRIES, finished_jobs
 
-# In seconds: about as long as a training job runs, and as a signal's tries are to be spread over
-# the study.
-JOB = 3.0
+# Jobs of the small study, one after another, so that a job takes about one part in so many.
+JOBS = 8
 # Jobs that may be running, or be started, while a signal is on its way.
 RUNNING = 4
-SPREAD = 60.0 / TRIES
 
 
 def check(disturbed, finished):
@@ -45,13 +44,14 @@ def begin_anew(scratch, finished):
 
 
 def test_kill_of_a_training_job(fresh, finished):
+    draw = random.Random(f"{SEED} job")
     tries = 0
     while tries < TRIES:
         run = fresh.start()
         while tries < TRIES and run.watch(run.scripts):
-            pause(run, moment("job", tries, JOB))
+            pause(run, draw.uniform(0, finished.seconds / JOBS))
             if running := run.scripts():
-                random.Random(f"{SEED} {tries}").choice(running).kill()
+                draw.choice(running).kill()
                 tries += 1
         if run.wait().status == 0 and tries < TRIES:
             begin_anew(fresh, finished)
@@ -64,12 +64,13 @@ def test_signal_to_snakemake(fresh, finished, number):
     """SIGINT goes to all processes of the terminal, as Ctrl+C does; SIGTERM to Snakemake, as a
     service manager sends it. Neither leaves a lock.
     """
+    draw = random.Random(f"{SEED} {number.name}")
     tries = 0
     while tries < TRIES:
         run = fresh.start()
         run.watch(lambda run=run: "Execute" in run.output.read_text())
         heard = None
-        if pause(run, moment(number.name, tries, SPREAD)):
+        if pause(run, draw.uniform(0, finished.seconds)):
             heard = finished_jobs(run.output.read_text()).total()
             if number == signal.SIGINT:
                 os.killpg(run.process.pid, number)
@@ -87,13 +88,16 @@ def test_signal_to_snakemake(fresh, finished, number):
 
 def test_kill_of_snakemake(fresh, finished):
     """Its jobs go on beside the next run, which has to be allowed by --unlock; they may write the
-    same files. What they finish is whole, whether Snakemake takes it over or makes it again.
+    same files. What they finish is whole, and made again only where it lay there unfinished or not
+    at all when Snakemake started: it looks for outputs of killed jobs at its start alone, and takes
+    over what has come since when a checkpoint makes it look at the files again.
     """
+    draw = random.Random(f"{SEED} kill")
     tries = 0
     while tries < TRIES:
         run = fresh.start()
         run.watch(lambda run=run: "Execute" in run.output.read_text())
-        if pause(run, moment("kill", tries, SPREAD)):
+        if pause(run, draw.uniform(0, finished.seconds)):
             run.process.kill()
             tries += 1
         done = run.wait()
