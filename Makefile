@@ -60,7 +60,7 @@ types: $(BIN)/pytest ## mypy
 	$(BIN)/mypy
 
 unit: $(BIN)/pytest
-	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm"
+	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm" --numprocesses auto --dist loadfile
 
 test-slurm: $(BIN)/pytest ## a study through a throw-away SLURM on this machine
 	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable '.[slurm]'

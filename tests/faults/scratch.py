@@ -34,7 +34,7 @@ SMALL = {
     "max_rounds": 2,
 }
 # A run of a scratch study that takes longer hangs.
-LIMIT = 900
+LIMIT = 600
 
 
 @dataclass(frozen=True)

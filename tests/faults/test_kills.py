@@ -20,6 +20,8 @@ JOBS = 8
 # Jobs that may be running, or be started, while a signal is on its way.
 RUNNING = 4
 
+pytestmark = pytest.mark.timeout(300 + 60 * TRIES)
+
 
 def check(disturbed, finished):
     assert disturbed.digest() == finished.digest()
