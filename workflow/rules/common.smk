@@ -1,4 +1,8 @@
-"""What the rule files share: the checked config, paths, and the input functions."""
+"""What the rule files share: the checked config, paths, and the input functions.
+
+A rule's priority is the higher the nearer it is to an answer: the first trials are decided early,
+and few jobs are ready at a time, all of which the scheduler weighs whenever one ends.
+"""
 
 import os
 import sys

@@ -35,6 +35,7 @@ rule create_base_model:
         f"{LOGS}/trial_{{trial}}/create_base_model.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/create_base_model.tsv"
+    priority: 1
     conda:
         "../../envs/study.yaml"
     threads: 1

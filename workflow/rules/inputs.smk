@@ -108,33 +108,44 @@ def round_inputs(wildcards):
 
 
 def decisions(wildcards):
-    """Paths of the decisions of all rounds of a search, asking for one round after the other."""
-    paths = []
+    """Paths of a search's decisions, as far as it is known to go, and what those that exist say.
+
+    A job that has a checkpoint's output among its inputs is given its inputs anew when the
+    checkpoint has run, so the next round is asked for then. `checkpoints.decide_round.get` would
+    do the same, but leaves the jobs of all unfinished searches marked as incomplete, and Snakemake
+    looks at the whole graph once more for them after each checkpoint.
+    """
+    paths, said = [], []
     while True:
-        known = {"trial": wildcards.trial, "importance": wildcards.importance}
-        path = checkpoints.decide_round.get(**known, round=len(paths)).output[0]
-        paths.append(path)
-        if _decision(path)["stop"] is not None:
-            return paths
+        paths.append(DECISION.format(**wildcards, round=len(paths)))
+        if not Path(paths[-1]).exists():
+            return paths, None
+        said.append(_decision(paths[-1]))
+        if said[-1]["stop"] is not None:
+            return paths, said
 
 
 def search_inputs(wildcards):
     """All decisions and steps of a search, and what its steps were made from."""
-    paths = decisions(wildcards)
+    paths, said = decisions(wildcards)
+    if said is None:
+        return {"decisions": paths}
     steps = [STEP.format(**wildcards, round=r, step=s) for r in range(len(paths)) for s in STEPS]
     return trial_files(wildcards) | {"decisions": paths, "steps": steps}
 
 
 def chosen_inputs(wildcards):
-    """Record and weights of the step that a search chose: the best of all its rounds. Nothing
-    where every step diverged."""
-    rounds = [_decision(path) for path in decisions(wildcards)]
-    best = [(d["measures"][d["optimum_step"]], d) for d in rounds if d["optimum"] is not None]
+    """All decisions of a search, and record and weights of the step that it chose: the best of all
+    its rounds. No step where all diverged.
+    """
+    paths, said = decisions(wildcards)
+    best = [(d["measures"][d["optimum_step"]], d) for d in said or [] if d["optimum"] is not None]
     if not best:
-        return {}
+        return {"decisions": paths}
     decision = min(best, key=lambda pair: pair[0])[1]
     place = {"round": decision["round"], "step": decision["optimum_step"]}
     return {
+        "decisions": paths,
         "chosen": STEP.format(**wildcards, **place),
         "chosen_weights": STEP_WEIGHTS.format(**wildcards, **place),
     }

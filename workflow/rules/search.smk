@@ -10,6 +10,7 @@ rule make_grid:
         f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/make_grid.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/make_grid.tsv"
+    priority: 3
     localrule: True
     conda:
         "../../envs/study.yaml"
@@ -37,6 +38,7 @@ checkpoint decide_round:
         f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/decide_round.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/decide_round.tsv"
+    priority: 5
     localrule: True
     conda:
         "../../envs/study.yaml"
@@ -62,6 +64,7 @@ rule collect_search:
         f"{LOGS}/trial_{{trial}}/{{importance}}/collect_search.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/{{importance}}/collect_search.tsv"
+    priority: 5
     localrule: True
     conda:
         "../../envs/study.yaml"

@@ -11,6 +11,7 @@ if STEPS_PER_JOB == 1:
             f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/step_{{step}}.log",
         benchmark:
             f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/step_{{step}}.tsv"
+        priority: 4
         conda:
             "../../envs/study.yaml"
         threads: 1
@@ -44,6 +45,7 @@ for block in BLOCKS if STEPS_PER_JOB > 1 else []:
             f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/steps_{block[0]}_to_{block[-1]}.log",
         benchmark:
             f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/steps_{block[0]}_to_{block[-1]}.tsv"
+        priority: 4
         conda:
             "../../envs/study.yaml"
         threads: 1

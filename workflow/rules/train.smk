@@ -11,6 +11,7 @@ rule train_first_task:
         f"{LOGS}/trial_{{trial}}/train_first_task.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/train_first_task.tsv"
+    priority: 2
     conda:
         "../../envs/study.yaml"
     threads: 1
@@ -35,6 +36,7 @@ rule train_reference:
         f"{LOGS}/trial_{{trial}}/reference/{{reference}}.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/reference/{{reference}}.tsv"
+    priority: 3
     conda:
         "../../envs/study.yaml"
     threads: 1
@@ -62,6 +64,7 @@ rule evaluate_test:
         f"{LOGS}/trial_{{trial}}/{{importance}}/evaluate_test.log",
     benchmark:
         f"{TIMES}/trial_{{trial}}/{{importance}}/evaluate_test.tsv"
+    priority: 5
     conda:
         "../../envs/study.yaml"
     threads: 1

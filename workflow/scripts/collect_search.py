@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs import run_job
 from ewc_lambda.records import read_json
 from ewc_lambda.runs import Run, read_run, trial_origin
@@ -13,6 +14,8 @@ from ewc_lambda.study import run_table, write_tables
 def main(snakemake: Any) -> None:
     """Rule collect_search."""
     decisions = [read_json(path) for path in snakemake.input.decisions]
+    if decisions[-1]["stop"] is None:
+        raise StudyError(f"{snakemake.input.decisions[-1]}: the search goes on after it")
     runs: list[Run] = []
     seals: list[str] = []
     origin = trial_origin(snakemake.input, decisions[0]["importance"])
