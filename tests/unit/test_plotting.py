@@ -288,6 +288,38 @@ def test_a_trial_keeps_its_colour_where_another_is_missing(path):
     assert second == list(style.COLOURS[1:3])
 
 
+@pytest.mark.parametrize(
+    "curve", [lambda x, c: 10 + 0 * (x + c), lambda x, c: 10.0 + 10 ** np.abs(x - c)]
+)
+def test_no_error_bar_is_clipped(path, curve):
+    study = made_up_study(path, trials=2, curve=curve, noise=3.0, replicates=4, references=())
+    with style.style():
+        figure = measure_over_lambda.draw(measure_over_lambda.extract(study))
+    axes = figure.axes[0]
+    ends = np.concatenate(
+        [bar[:, 1] for bars in axes.containers for bar in bars.lines[2][0].get_segments()]
+    )
+    low, high = axes.get_ylim()
+    assert ends.max() < high
+    if axes.get_yscale() == "linear":
+        assert low < ends.min()
+
+
+def test_the_ends_of_an_interval_are_marked_and_an_open_one_is_an_arrow(path):
+    study = made_up_study(path, trials=1, spread=0.3)
+    falling = made_up_study(
+        path.with_name("f.h5"), trials=1, curve=lambda x, c: 20 - x + 0 * c, noise=0.5
+    )
+    with style.style():
+        strips = [
+            measure_over_lambda.draw(measure_over_lambda.extract(s)).axes[1]
+            for s in (study, falling)
+        ]
+    bounded, opened = ([line.get_marker() for line in strip.lines] for strip in strips)
+    assert bounded.count("|") == 2
+    assert ">" in opened
+
+
 def test_axis_of_measures():
     nan = np.array([np.nan])
     assert y_limits(np.array([1.0, 100.0]), nan)[0]
@@ -295,6 +327,12 @@ def test_axis_of_measures():
     assert not log
     assert low < 9 < 20 < high
     assert y_limits(nan, nan) == (False, None)
+    ends = np.array([-5.0, 400.0, np.nan])
+    log, (low, high) = y_limits(np.array([1.0, 100.0]), nan, ends)
+    assert log
+    assert 0 < low < 1
+    assert high > 400
+    assert y_limits(np.array([10.0, 20.0]), nan, ends)[1][0] < -5
 
 
 def test_axis_of_lambda_shows_all_that_was_searched():

@@ -131,6 +131,7 @@ def draw(data: Curves) -> Figure:
                     axes.set_title(column_title(column))
     for axes in grid[-1]:
         axes.set_xlabel("epochs")
+        axes.xaxis.get_major_locator().set_params(integer=True)
     _legend(figure, data)
     return figure
 

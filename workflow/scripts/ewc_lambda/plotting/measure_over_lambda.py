@@ -132,6 +132,7 @@ def draw(data: MeasureOverLambda) -> Figure:
     log, limits = y_limits(
         np.concatenate([curve.means for curve in data.curves]),
         np.array([value for curve in data.curves for value in (curve.finetuning, curve.joint)]),
+        np.concatenate([_bar_ends(curve, data) for curve in data.curves]),
     )
     for number, (panel, (main, strip)) in enumerate(zip(data.panels, pairs, strict=True)):
         left, lowest = label_outer(number, count)
@@ -153,6 +154,13 @@ def draw(data: MeasureOverLambda) -> Figure:
             main.set_title(panel.importance)
     _legend(figure, data)
     return figure
+
+
+def _bar_ends(curve: Curve, data: MeasureOverLambda) -> Floats:
+    """Ends of the error bars of a curve, where they are drawn."""
+    if len(data.trials) > style.FEW or data.replicates == 1:
+        return np.empty(0)
+    return np.concatenate([curve.means - curve.errors, curve.means + curve.errors])
 
 
 def _draw_panel(axes: Axes, panel: Panel, data: MeasureOverLambda) -> None:

@@ -71,8 +71,12 @@ def best_rows(axes: Axes, answer: MeasureAnswer, trials: tuple[int, ...]) -> Non
             (best.bounded_low, best.low, "<"),
             (best.bounded_high, best.high, ">"),
         ):
-            if not bounded and np.isfinite(end):
-                axes.plot(end, number, marker, color=colour, markersize=3, clip_on=False)
+            if np.isfinite(end):
+                # A narrow interval would hide behind its star without the ends.
+                shape, length = ("|", 5) if bounded else (marker, 3)
+                axes.plot(
+                    end, number, shape, color=colour, markersize=length, clip_on=bool(bounded)
+                )
         look = style.optimum_look(trial.resolved.resolved, colour, size)
         axes.plot(best.estimate, number, zorder=3, **{**look, "markeredgewidth": 0.4})
     if len(trials) > 1:
@@ -111,14 +115,24 @@ def x_limits(lambdas: Floats, log: bool) -> tuple[float, float]:
     return low - room, high + room
 
 
-def y_limits(means: Floats, lines: Floats) -> tuple[bool, tuple[float, float] | None]:
-    """Whether the axis of measures is logarithmic, and its limits; None to leave them be."""
+def y_limits(
+    means: Floats, lines: Floats, ends: Floats | None = None
+) -> tuple[bool, tuple[float, float] | None]:
+    """Whether the axis of measures is logarithmic, and its limits; None to leave them be.
+
+    ``ends`` are those of the error bars. On a logarithmic axis low ones are no limit: a bar may
+    reach below 0.
+    """
     values = np.concatenate([means, lines])
     values = values[np.isfinite(values)]
     if not values.size:
         return False, None
     low, high = float(values.min()), float(values.max())
-    if low > 0 and high / low > SPREAD:
+    log = low > 0 and high / low > SPREAD
+    if ends is not None and np.isfinite(ends).any():
+        low = low if log else min(low, float(np.nanmin(ends)))
+        high = max(high, float(np.nanmax(ends)))
+    if log:
         room = (high / low) ** 0.06
         return True, (low / room, high * room**1.5)
     room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
