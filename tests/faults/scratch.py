@@ -146,6 +146,12 @@ class Scratch:
         return sorted(str(p.relative_to(self.study)) for p in self.study.rglob(".*.part"))
 
 
+def with_figures(scratch: Scratch) -> Scratch:
+    """Let a scratch project draw its figures and write its tables."""
+    shutil.copy2(ROOT / "workflow/rules/figures.smk", scratch.folder / "workflow/rules")
+    return scratch
+
+
 class Running:
     """A Snakemake that was started in a scratch project."""
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from made_up_studies import made_up_study
 from scipy import stats
 
@@ -12,6 +13,7 @@ from ewc_lambda.field_metrics import ACCURACY, BACKWARD, FORGETTING, FORWARD, LO
 from ewc_lambda.records import write_hdf5
 from ewc_lambda.summary import summary
 from ewc_lambda.tables import make_tables
+from ewc_lambda.tables_page import config_text, provenance_text, tables_page
 
 TABLES = ("answer", "trials", "lambdas", "metrics", "importance")
 WHY = "why a number is missing"
@@ -313,3 +315,22 @@ class TestOpen:
         write_hdf5(path, {}, {"content": "search", "config": {}})
         with pytest.raises(StudyError, match="not a study file"):
             open_study(path)
+
+
+class TestPage:
+    def test_every_table_is_on_it_without_empty_columns(self, path):
+        study = made_up_study(path)
+        found = tables(study)
+        page = tables_page(study.name, found)
+        for name in found:
+            assert f"<h2>{name}</h2>" in page
+        assert "why the search ended" in page
+        # One importance measure has nothing to be compared with.
+        assert found["importance"]["compared with"].eq("").all()
+        assert "compared with" not in page
+
+    def test_config_and_provenance_are_those_of_the_file(self, path):
+        study = made_up_study(path, replicates=3)
+        assert yaml.safe_load(config_text(study)) == study.config
+        known = yaml.safe_load(provenance_text(study))
+        assert known == {"study": "made_up", "study_file_sha256": study.attributes["sha256"]}

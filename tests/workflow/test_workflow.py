@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from scratch import ROOT, Done, Scratch, kinds, trained
+from scratch import ROOT, Done, Scratch, kinds, trained, with_figures
 
 pytestmark = pytest.mark.workflow
 
@@ -15,11 +15,6 @@ needs_mnist = pytest.mark.skipif(
     not (MNIST / "mnist").is_dir(), reason="the MNIST files are not in ../shared/data"
 )
 FIGURES = ("measure_over_lambda", "bracket", "curves", "importance")
-
-
-def with_figures(scratch: Scratch) -> Scratch:
-    shutil.copy2(ROOT / "workflow/rules/figures.smk", scratch.folder / "workflow/rules")
-    return scratch
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -33,15 +28,6 @@ def planned(done: Done) -> dict[str, int]:
     """Jobs by rule, from the table of a dry-run."""
     table = done.text.split("Job stats:", 1)[1].split("\n\n", 1)[0]
     return {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A small study with two importance measures, with its figures and tables."""
-    folder = tmp_path_factory.mktemp("workflow") / "project"
-    scratch = with_figures(Scratch.create(folder, importance=["fisher", "sign_flipping"]))
-    scratch.finish()
-    return scratch
 
 
 @pytest.fixture

@@ -133,25 +133,43 @@ rule make_tables:
             f"{RESULTS}/tables/trials.csv",
             caption="../report/trials.rst",
             category="3 Tables",
-            labels={"table": "1 trials"},
+            labels={"table": "2 trials"},
         ),
         lambdas=report(
             f"{RESULTS}/tables/lambdas.csv",
             caption="../report/lambdas.rst",
             category="3 Tables",
-            labels={"table": "2 lambdas"},
+            labels={"table": "3 lambdas"},
         ),
         metrics=report(
             f"{RESULTS}/tables/metrics.csv",
             caption="../report/metrics.rst",
             category="3 Tables",
-            labels={"table": "3 metrics of the field"},
+            labels={"table": "4 metrics of the field"},
         ),
         importance=report(
             f"{RESULTS}/tables/importance.csv",
             caption="../report/importance_table.rst",
             category="3 Tables",
-            labels={"table": "4 importance measures"},
+            labels={"table": "5 importance measures"},
+        ),
+        page=report(
+            f"{RESULTS}/tables/tables.html",
+            caption="../report/tables_page.rst",
+            category="3 Tables",
+            labels={"table": "1 all tables, to look at"},
+        ),
+        config=report(
+            f"{RESULTS}/tables/config.yaml",
+            caption="../report/config.rst",
+            category="4 Config and provenance",
+            labels={"file": "1 config"},
+        ),
+        provenance=report(
+            f"{RESULTS}/tables/provenance.yaml",
+            caption="../report/provenance.rst",
+            category="4 Config and provenance",
+            labels={"file": "2 provenance"},
         ),
     log:
         f"{LOGS}/make_tables.log",
@@ -179,3 +197,12 @@ FIGURES = [
     rules.draw_importance.output,
 ]
 TABLES = [rules.make_tables.output]
+
+# Snakemake's own message would name the file, and not what makes it.
+if any(word.split("=")[0] == "--report" for word in sys.argv):
+    for path in [STUDY_FILE, *sum(FIGURES, [])]:
+        if not Path(path).exists():
+            raise WorkflowError(
+                f"There is nothing to report yet: {path} is missing. Run the same command without "
+                f"--report first, or `make report`, which does both."
+            )

@@ -1,4 +1,4 @@
-"""Make the summary tables of a study, and its answer as text, from its file alone."""
+"""Make the tables of a study, its answer as text, and its origin, from its file alone."""
 
 from typing import Any
 
@@ -7,19 +7,27 @@ from ewc_lambda.jobs import logger, run_job
 from ewc_lambda.records import replacing
 from ewc_lambda.summary import summary
 from ewc_lambda.tables import make_tables
+from ewc_lambda.tables_page import config_text, provenance_text, tables_page
 
 
 def main(snakemake: Any) -> None:
     """Rule make_tables."""
     study = open_study(snakemake.input.study)
     answers = answer_study(study)
-    for name, table in make_tables(study, answers).items():
+    tables = make_tables(study, answers)
+    for name, table in tables.items():
         with replacing(snakemake.output[name]) as temporary:
             table.to_csv(temporary, index=False, float_format="%.8g", lineterminator="\n")
-    text = summary(study, answers)
-    with replacing(snakemake.output.text) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    logger.info("%s", text)
+    texts = {
+        "text": summary(study, answers),
+        "page": tables_page(study.name, tables),
+        "config": config_text(study),
+        "provenance": provenance_text(study),
+    }
+    for name, text in texts.items():
+        with replacing(snakemake.output[name]) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    logger.info("%s", texts["text"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,201 @@
+"""The report as a reader sees it: opened in a browser, page by page."""
+
+import shutil
+import time
+
+import pytest
+import yaml
+from scratch import ROOT, Scratch, with_figures
+
+from ewc_lambda.config import resolve
+
+pytestmark = pytest.mark.workflow
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+needs_chromium = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER),
+    reason="REPORT NOT LOOKED AT: no chromium and chromedriver (apt-get install chromium "
+    "chromium-driver)",
+)
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1300,900",
+)
+FIGURES = {
+    "measure_over_lambda": "Measure over lambda.",
+    "bracket": "Bracket over rounds.",
+    "curves": "Loss and accuracy over epochs",
+    "importance": "Importance measures compared",
+}
+RULES = {
+    *("prepare_data", "create_base_model", "train_first_task", "train_step", "train_reference"),
+    *("make_grid", "decide_round", "collect_search", "evaluate_test", "collect_study"),
+    *(f"draw_{name}" for name in FIGURES),
+    "make_tables",
+}
+
+
+@pytest.fixture(scope="module")
+def report(finished):
+    """The report of the finished study."""
+    done = finished.run("--report", "report.html")
+    assert done.status == 0, done.text
+    assert "ERROR/" not in done.text
+    assert "WARNING/" not in done.text
+    return finished.folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def browser(report, tmp_path_factory):
+    """The report in Chromium, as it opens."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser, report):
+    """The first page, rendered."""
+    browser.get(report.as_uri())
+    wait(browser, lambda: browser.find_elements("css selector", "h1.title"))
+    return browser
+
+
+def wait(browser, ready, seconds=30):
+    """What ``ready`` finds, once it finds something."""
+    ends = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < ends, browser.find_element("tag name", "body").text
+        time.sleep(0.05)
+    return found
+
+
+def click(browser, text):
+    """Click the link of this text."""
+    links = [e for e in browser.find_elements("tag name", "a") if e.text.strip() == text]
+    links[0].click()
+
+
+def texts(browser, selector):
+    return [e.text for e in browser.find_elements("css selector", selector)]
+
+
+@needs_chromium
+def test_the_answer_comes_first_and_can_be_seen(page):
+    shown = page.find_element("css selector", ".prose")
+    lines = [line for line in shown.text.splitlines() if line]
+    assert lines[0] == "small: the answer"
+    # Two replicates decide nothing, and the report says so before anything else.
+    assert lines[1] == "fisher: the data do not decide which lambda is best."
+    words = shown.text
+    for word in ("best lambda", "95% interval", "resolved", "gain"):
+        assert words.index(word) < words.index("Measure over lambda.")
+    title = page.find_element("css selector", "h1.title")
+    assert page.execute_script("return arguments[0].getBoundingClientRect().top", title) >= 0
+
+
+@needs_chromium
+def test_every_figure_stands_with_its_caption_on_the_first_page(page):
+    for name, caption in FIGURES.items():
+        figure = page.find_element("id", name)
+        drawing = figure.find_element("tag name", "svg")
+        assert drawing.size["width"] > 300
+        assert drawing.size["height"] > 50
+        assert figure.find_element("tag name", "figcaption").text.startswith(caption)
+    # Matplotlib leaves the words of a legend as comments beside their outlines.
+    drawn = page.find_element("id", "measure_over_lambda").get_attribute("innerHTML")
+    assert "<!-- best λ, not resolved -->" in drawn
+    assert "<!-- best λ, resolved -->" not in drawn
+
+
+@needs_chromium
+def test_each_figure_and_table_has_a_page_with_its_caption(page):
+    paths = page.execute_script("return Object.keys(results)")
+    names = {path.rsplit("/", 1)[1] for path in paths}
+    assert {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")} <= names
+    for path in paths:
+        page.execute_script("app.showResultInfo(arguments[0])", path)
+        nav = page.find_element("tag name", "nav")
+        wait(page, lambda nav=nav, path=path: path in nav.text)
+        wait(page, lambda nav=nav: "DESCRIPTION" in nav.text)
+        caption = nav.find_element("css selector", ".prose").text
+        assert len(caption) > 40, path
+        stem = path.rsplit("/", 1)[1].rsplit(".", 1)[0]
+        if path.endswith((".png", ".svg")):
+            assert caption.startswith(FIGURES[stem])
+
+
+@needs_chromium
+def test_a_picture_opens(page):
+    path = page.execute_script(
+        "return Object.keys(results).find(p => p.endsWith('measure_over_lambda.png'))"
+    )
+    page.execute_script(
+        "app.setView({content: 'img', contentPath: results[arguments[0]].data_uri})", path
+    )
+    picture = wait(page, lambda: page.find_elements("css selector", "img[src^='data:image/png']"))
+    assert wait(page, lambda: int(picture[0].get_attribute("naturalWidth"))) > 1000
+
+
+@needs_chromium
+def test_config_and_provenance_are_there(page, finished):
+    blocks = {
+        title: page.find_element("xpath", f"//h1[.='{title}']/following::pre[1]").text
+        for title in ("Config", "Provenance")
+    }
+    given = yaml.safe_load((finished.folder / "config/config.yaml").read_text())
+    shown = yaml.safe_load(blocks["Config"])
+    assert {key: shown[key] for key in given} == given
+    origin = yaml.safe_load(blocks["Provenance"])
+    assert len(origin["study_file_sha256"]) == len(origin["code_sha256"]) == 64
+    assert origin["versions"]["torch"].startswith("2.")
+
+
+@needs_chromium
+def test_run_times_of_every_rule_are_drawn(page):
+    click(page, "Statistics")
+    drawn = wait(
+        page, lambda: page.find_elements("css selector", "#runtimes canvas, #runtimes svg")
+    )
+    assert drawn[0].size["height"] > 100
+    values = page.execute_script("return runtimes_spec.data.values")
+    assert {value["rule"] for value in values} - {"all"} == RULES
+    assert all(value["runtime"] > 0 for value in values)
+
+
+@needs_chromium
+def test_the_console_has_no_error(page):
+    for text in ("Workflow", "Statistics", "1 Answer"):
+        click(page, text)
+        time.sleep(0.5)
+    assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_the_config_in_the_report_is_one_that_runs(finished):
+    stored = yaml.safe_load((finished.study / "tables/config.yaml").read_text())
+    given = resolve(yaml.safe_load((finished.folder / "config/config.yaml").read_text()))
+    assert resolve(stored) == given
+
+
+def test_a_report_before_there_are_results_says_what_makes_them(tmp_path):
+    scratch = with_figures(Scratch.create(tmp_path / "project"))
+    done = scratch.run("--report", "report.html")
+    assert done.status != 0
+    assert "results/small/study.h5 is missing" in done.text
+    assert "make report" in done.text
+    assert "Traceback" not in done.text
+    assert (ROOT / "Makefile").read_text().count("\nreport:") == 1
