@@ -67,7 +67,7 @@ test-slurm: $(BIN)/pytest ## a study through a throw-away SLURM on this machine
 	tests/slurm/install.sh
 	$(RUN) pytest tests/slurm -rs
 
-findings: $(BIN)/snakemake ## write docs/findings.md and its figures from results/reference
+findings: $(BIN)/snakemake ## write docs/findings.md, docs/figures.md and their pictures from results/reference
 	$(BIN)/python workflow/scripts/write_findings.py
 
 config-table: $(BIN)/snakemake ## write the tables of config/README.md from the schema

@@ -1,10 +1,14 @@
 """The page of findings says what the committed study files say."""
 
+import re
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from ewc_lambda.findings import findings
+from ewc_lambda.gallery import gallery, write_gallery
+from ewc_lambda.plotting import FIGURES
 from ewc_lambda.records import check_seal
 
 ROOT = Path(__file__).parents[2]
@@ -20,3 +24,26 @@ def test_every_number_is_that_of_the_study_files():
 def test_a_committed_study_is_whole_and_small(path):
     check_seal(path)
     assert path.stat().st_size < 2_000_000
+
+
+class TestGallery:
+    def test_the_page_is_that_of_the_studies_and_captions(self):
+        page = (ROOT / "docs/figures.md").read_text()
+        assert page == gallery(REFERENCE, ROOT / "workflow/report"), "run: make findings"
+
+    def test_every_figure_is_shown_as_it_is_drawn_today(self, tmp_path):
+        write_gallery(
+            REFERENCE, ROOT / "workflow/report", tmp_path / "page.md", tmp_path / "figures"
+        )
+        shown = re.findall(r"\(figures/(\S+\.png)\)", (ROOT / "docs/figures.md").read_text())
+        assert {name.split("_", 1)[1] for name in shown} >= {f"{name}.png" for name in FIGURES}
+        assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(shown)
+        for name in shown:
+            with (
+                Image.open(ROOT / "docs/figures" / name) as kept,
+                Image.open(tmp_path / "figures" / name) as drawn,
+            ):
+                assert kept.size == drawn.size, f"{name}. Run: make findings"
+                apart = ImageChops.difference(kept.convert("L"), drawn.convert("L"))
+                # Another machine may round a line to the next dot.
+                assert ImageStat.Stat(apart).mean[0] < 0.5, f"{name}. Run: make findings"

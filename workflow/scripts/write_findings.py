@@ -1,10 +1,13 @@
-"""Write docs/findings.md and its figures from results/reference (make findings)."""
+"""Write the pages of findings and of figures from results/reference (make findings)."""
 
 from pathlib import Path
 
 from ewc_lambda.findings import write_findings
+from ewc_lambda.gallery import write_gallery
 
 ROOT = Path(__file__).parents[2]
 
 if __name__ == "__main__":
-    write_findings(ROOT / "results/reference", ROOT / "docs/findings.md", ROOT / "docs/figures")
+    reference, docs = ROOT / "results/reference", ROOT / "docs"
+    write_findings(reference, docs / "findings.md", docs / "figures")
+    write_gallery(reference, ROOT / "workflow/report", docs / "figures.md", docs / "figures")
