@@ -91,6 +91,26 @@ def test_every_figure_is_drawn(finished):
     assert names <= set(digests(figures))
 
 
+def test_a_run_says_how_far_it_is(finished):
+    """After each step: its search, the study, and the best lambda once a round is decided."""
+    text = min((finished.folder / ".snakemake/log").glob("*.log")).read_text()
+    lines = [line for line in text.splitlines() if "Study: " in line]
+    # Two searches of one or two rounds, each of 4 steps and a decision.
+    assert len(lines) == sum(
+        line.startswith("Finished jobid")
+        for line in text.splitlines()
+        if "train_step" in line or "decide_round" in line
+    )
+    for name in ("fisher", "sign_flipping"):
+        own = [line for line in lines if line.startswith(f"Trial 0, {name}: ")]
+        assert "round 0, 1 of 4 steps. Study: " in own[0]
+        assert "finished after" in own[-1]
+        assert "best so far lambda = " in own[-1]
+    assert re.search(r"Study: \d+ of about \d+ steps, about \d+ (s|min) of training left", lines[0])
+    trained, expected = re.findall(r"Study: (\d+) of about (\d+) steps", lines[-1])[0]
+    assert trained == expected
+
+
 def test_a_second_run_does_nothing(project):
     done = project.finish()
     assert not done.jobs
