@@ -1,0 +1,50 @@
+"""docs/explore.ipynb runs, and says what is committed in it."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "docs/explore.ipynb"
+
+
+def outputs(notebook, kind):
+    """All outputs of a kind, text/plain or image/png, or what was printed."""
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if kind == "stream" and output["output_type"] == "stream":
+                found.append(output["text"])
+            found += [output["data"][kind]] if kind in output.get("data", {}) else []
+    return found
+
+
+@pytest.fixture(scope="module")
+def executed():
+    """The notebook, run from the top."""
+    # What its libraries deprecate is no matter of ours.
+    with pytest.MonkeyPatch.context() as patch:
+        paths = [str(ROOT / "workflow/scripts"), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        from nbclient import NotebookClient
+
+        notebook = nbformat.read(NOTEBOOK, as_version=4)
+        place = {"metadata": {"path": str(NOTEBOOK.parent)}}
+        NotebookClient(notebook, kernel_name="python3", resources=place, timeout=300).execute()
+    return notebook
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_it_runs_to_the_end_and_says_what_is_committed(executed):
+    kept = nbformat.read(NOTEBOOK, as_version=4)
+    assert outputs(executed, "text/plain") == outputs(kept, "text/plain")
+    assert outputs(executed, "stream") == outputs(kept, "stream")
+    assert len(outputs(executed, "image/png")) == len(outputs(kept, "image/png")) == 1
+
+
+def test_it_redraws_a_figure_in_ten_lines():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    (cell,) = [cell for cell in notebook.cells if "plt.show()" in cell.source]
+    assert len([line for line in cell.source.splitlines() if line]) <= 10
