@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ewc_lambda import __version__
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs import logger, run_job
 from ewc_lambda.records import BrokenFileError
@@ -16,7 +17,8 @@ def job(tmp_path):
     """A job's snakemake object; logging is put back afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    yield SimpleNamespace(log=[str(tmp_path / "job.log")], rule="train_step")
+    wildcards = {"trial": "2", "step": "3"}
+    yield SimpleNamespace(log=[str(tmp_path / "job.log")], rule="train_step", wildcards=wildcards)
     logging.captureWarnings(False)
     for handler in root.handlers[:]:
         root.removeHandler(handler)
@@ -81,6 +83,25 @@ def test_any_other_error_is_logged_with_its_traceback_and_raised(job, error):
         run_job(failing(error), job)
     assert "Traceback" in log_of(job)
     assert type(error).__name__ in log_of(job)
+
+
+def test_a_fault_of_the_project_says_what_to_report(job, capsys):
+    with pytest.raises(ValueError, match="odd"):
+        run_job(failing(ValueError("odd")), job)
+    said = capsys.readouterr().err
+    assert "train_step: this is a fault of ewc-lambda." in said
+    assert job.log[0] in said
+    for word in (f"ewc-lambda {__version__}", "torch 2.", "rule train_step, trial 2, step 3"):
+        assert word in log_of(job)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left"), MemoryError(), KeyboardInterrupt()]
+)
+def test_a_full_machine_or_a_user_who_stops_is_no_fault_of_the_project(job, capsys, error):
+    with pytest.raises(type(error)):
+        run_job(failing(error), job)
+    assert "fault" not in capsys.readouterr().err
 
 
 def test_a_broken_input_is_moved_aside_to_be_made_anew(job, tmp_path):

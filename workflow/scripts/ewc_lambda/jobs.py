@@ -20,7 +20,8 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
 
     Everything goes to the rule's log file, tracebacks included. A `StudyError` ends the job with
     its one message. A broken input is moved aside, so that the next run makes it anew; a frozen
-    one is left for the user to decide upon.
+    one is left for the user to decide upon. Other exceptions, but those of the machine, are
+    faults of the project: the log holds what a report of one needs.
     """
     logging.basicConfig(
         filename=snakemake.log[0],
@@ -38,9 +39,32 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
             message += _set_aside(error.path)
         logger.error(message)
         sys.exit(f"{snakemake.rule}: {message}")
-    except BaseException:
+    except BaseException as error:
         logger.exception("the job ended unexpectedly")
+        # A full disk or memory is no fault of the project.
+        if isinstance(error, Exception) and not isinstance(error, (OSError, MemoryError)):
+            logger.error("%s", _surroundings(snakemake))
+            print(
+                f"{snakemake.rule}: this is a fault of ewc-lambda. Report it with the study's "
+                f"config and {snakemake.log[0]}, which holds the traceback and the versions.",
+                file=sys.stderr,
+            )
         raise
+
+
+def _surroundings(snakemake: Any) -> str:
+    """What a report of a fault needs besides the traceback and the config."""
+    # Imported here: only a job that fails needs it.
+    from ewc_lambda import __version__
+    from ewc_lambda.provenance import provenance
+
+    known = provenance("", {})
+    place = ", ".join(f"{name} {value}" for name, value in snakemake.wildcards.items())
+    versions = ", ".join(f"{name} {version}" for name, version in known["versions"].items())
+    return (
+        f"ewc-lambda {__version__}, revision {known['revision']}, {known['machine']}; {versions}; "
+        f"rule {snakemake.rule}{', ' if place else ''}{place}"
+    )
 
 
 def is_frozen(path: Path) -> bool:

@@ -1,0 +1,177 @@
+"""Every command, link and example of the documentation holds."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from documented import PAGES, blocks, commands, links
+from scratch import LIMIT, ROOT
+
+from ewc_lambda.config import resolve
+
+pytestmark = pytest.mark.workflow
+
+FOUND = sorted({command for page in PAGES for command in commands(page)})
+BIN = Path(sys.executable).parent
+
+# How each command is held to, by the first pattern that it begins with: "run" runs it in a finished
+# small study, "plan" lets Snakemake or make say what it would do, "collect" looks for the tests it
+# names, and anything else says why it is not run.
+HOW = {
+    r"snakemake --profile profiles/slurm": "needs a cluster: tests/slurm runs a study through one",
+    r"snakemake .*results/digits/config.yaml": "tests/unit/test_archive.py and test_workflow.py "
+    "draw figures from an unpacked study",
+    r"snakemake .*mnist.yaml --report": "needs the finished study on MNIST",
+    r"snakemake (-n|--unlock|--rulegraph|--report|--cores 1 figures)": "run",
+    r"snakemake ": "plan",
+    r"make (summary|figures|report|verify)$": "run",
+    r"make ": "plan",
+    r"python workflow/scripts/draw_noise.py": "run",
+    r"python workflow/scripts/verify_study.py": "run",
+    r"python workflow/scripts/archive_study.py": "tests/unit/test_archive.py runs it",
+    r"python benchmarks/": "takes minutes, and measures what is no test",
+    r"(.venv/bin/)?pytest ": "collect",
+    r"git clone": "stands for the reader's own address",
+    r".venv/bin/pip install": "installs from a package index, as make study does",
+    r"rm -rf": "removes results; names no file of the project",
+}
+
+
+def how(command):
+    return next((way for start, way in HOW.items() if re.match(start, command)), None)
+
+
+def of(way):
+    return [command for command in FOUND if how(command) == way]
+
+
+@pytest.fixture(scope="module")
+def project(finished, tmp_path_factory):
+    """The finished study with what the commands name: reference results, own files."""
+    scratch = finished.copy(tmp_path_factory.mktemp("documentation") / "project")
+    shutil.copytree(ROOT / "results/reference", scratch.folder / "results/reference")
+    (own,) = [block for page in PAGES for block in blocks(page) if "# my_study.yaml" in block.text]
+    (scratch.folder / "my_study.yaml").write_text(own.text)
+    return scratch
+
+
+def call(project, command, *more):
+    """Run a command in the project as its reader would in the environment."""
+    words = shlex.split(command)
+    if words[0] == "make":
+        # What the environment is made of may be newer than the programs in it.
+        installed = [str(BIN / "snakemake"), str(BIN / "pytest")]
+        words += [f"VENV={BIN.parent}", "CORES=1", *(w for p in installed for w in ("-o", p))]
+    done = subprocess.run(
+        [*words, *more],
+        cwd=project.folder,
+        env={**os.environ, **project.environment, "PATH": f"{BIN}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    return done.returncode, done.stdout, done.stdout + done.stderr
+
+
+def test_every_command_is_run_or_says_why_not():
+    assert len(FOUND) > 30
+    assert [command for command in FOUND if how(command) is None] == []
+    used = {next(start for start in HOW if re.match(start, command)) for command in FOUND}
+    assert set(HOW) == used
+
+
+@pytest.mark.parametrize("command", of("run"))
+def test_a_command_runs(project, command):
+    status, _, text = call(project, command)
+    assert status == 0, text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("command", of("plan"))
+def test_a_command_makes_a_plan(project, command):
+    status, _, text = call(project, command, "-n")
+    assert status == 0, text
+    assert "Traceback" not in text
+
+
+def test_the_tests_that_are_named_exist():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    assert done.returncode == 0, done.stdout
+    known = done.stdout.splitlines()
+    for command in of("collect"):
+        words = shlex.split(command)
+        name = words[words.index("-k") + 1] if "-k" in words else ""
+        assert [test for test in known if test.startswith(words[1]) and name in test], command
+
+
+def test_the_rule_graph_is_the_one_that_snakemake_draws(project):
+    status, drawn, text = call(project, "snakemake --rulegraph mermaid-js")
+    assert status == 0, text
+    (shown,) = [b.text for b in blocks(ROOT / "docs/how-it-works.md") if b.language == "mermaid"]
+    assert graph(shown) == graph(drawn)
+
+
+def graph(text):
+    """Edges of a Mermaid flow chart, by the names of the rules."""
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", text, re.MULTILINE))
+    return {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", text)}
+
+
+def test_no_link_is_broken():
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in PAGES
+        for link in links(page)
+        if not (page.parent / link).exists()
+    ]
+    assert broken == []
+
+
+EXAMPLES = [
+    block for page in PAGES for block in blocks(page) if block.language == "yaml" and block.text
+]
+
+
+@pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: block.page)
+def test_an_example_of_a_config_is_a_valid_one(block, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    resolve(yaml.safe_load(block.text))
+
+
+def test_the_python_of_the_results_page_runs(project):
+    page = ROOT / "docs/reading-the-results.md"
+    (code,) = [block.text for block in blocks(page) if block.language == "python"]
+    status, shown, text = call(project, f"{sys.executable} -c {shlex.quote(code)}")
+    assert status == 0, text
+    assert "trial  lambda" in shown
+
+
+def test_the_npz_of_the_start_page_runs_with_its_command(project, monkeypatch):
+    page = ROOT / "docs/getting-started.md"
+    (code,) = [block.text for block in blocks(page) if block.language == "python"]
+    generator = np.random.default_rng(1)
+    arrays = {
+        f"{axis}_{split}": generator.random((80, 3)) if axis == "x" else np.arange(80) % 4
+        for axis in "xy"
+        for split in ("train", "test")
+    }
+    monkeypatch.chdir(project.folder)
+    exec(code, dict(arrays))
+    (command,) = [c for c in commands(page) if "npz_file=my_data.npz" in c]
+    small = ["trials=1", "epochs=1", "max_rounds=1", "steps=4", "replicates=2", "hidden=[4]"]
+    status, _, text = call(project, command, *small)
+    assert status == 0, text
+    assert (project.folder / "results/mine/tables/answer.txt").exists()
