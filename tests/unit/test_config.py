@@ -85,6 +85,13 @@ BAD = {
         "loss: mean_squared_error does not fit",
         "cross-entropies",
     ),
+    "custom model without a file": ({"model": "custom"}, "model_file: must be set", "path"),
+    "normalization of dense layers": (
+        {"model": "mlp", "normalization": "batch"},
+        "normalization: batch is for the convolutional models",
+        "null",
+    ),
+    "unknown normalization": ({"normalization": "layer"}, "normalization: ", "group"),
     "rotation without angles": ({"transform": "rotated"}, "rotations: ", "angle"),
     "angles that are too few": ({"transform": "rotated", "rotations": [3]}, "rotations: ", "2"),
 }
@@ -157,7 +164,8 @@ def test_parts_divide_the_config():
     pieces = [part(config, name) for name in names]
     assert sum(len(piece) for piece in pieces) == len(config)
     assert part(config, *names) == config
-    assert part(config, "model") == {"model": "mlp", "hidden": [64, 32]}
+    model = {"model": "mlp", "model_file": None, "hidden": [64, 32], "normalization": None}
+    assert part(config, "model") == model
     # More trials make nothing anew that is trained.
     assert set(part(config, "study")) == {"study", "trials"}
 

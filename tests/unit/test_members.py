@@ -8,7 +8,7 @@ from ewc_lambda import members as members_module
 from ewc_lambda.members import Part, Samples, stack_by_default
 
 KINDS = pytest.mark.parametrize("stacked", [True, False], ids=["stacked", "looped"])
-MODELS = pytest.mark.parametrize("model", ["mlp", "original_cnn"])
+MODELS = pytest.mark.parametrize("model", ["mlp", "original_cnn", "small_cnn"])
 
 
 def spread(of, count):

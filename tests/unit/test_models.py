@@ -12,10 +12,9 @@ from ewc_lambda.models import (
     build_network,
     draw_weights,
     flat_state,
-    mlp,
-    original_cnn,
 )
 from ewc_lambda.seeding import trial_generator
+from ewc_lambda.trunks import mlp, original_cnn
 
 
 def cnn_network(shape=(1, 28, 28), outputs=(3, 3), heads="per_task"):

@@ -8,8 +8,9 @@ from torch.func import functional_call
 
 from ewc_lambda import sample_gradients
 from ewc_lambda.losses import fisher_directions
-from ewc_lambda.models import Layout, Network, original_cnn
+from ewc_lambda.models import Layout, Network
 from ewc_lambda.sample_gradients import sum_sample_gradients
+from ewc_lambda.trunks import BasicBlock, GlobalAverage, original_cnn, small_cnn
 
 
 def strided_trunk():
@@ -26,10 +27,18 @@ def strided_trunk():
     )
 
 
+def residual_trunk():
+    return nn.Sequential(
+        BasicBlock(2, 8, 2, "batch"), BasicBlock(8, 8, 1, "group"), GlobalAverage()
+    )
+
+
 TRUNKS = {
     "mlp": (lambda: nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4), nn.Tanh()), (6,)),
     "strides, padding, dilation, no bias": (strided_trunk, (2, 9, 8)),
     "original_cnn": (lambda: original_cnn((1, 16, 16)), (1, 16, 16)),
+    "group normalization": (lambda: small_cnn((1, 8, 8), "group"), (1, 8, 8)),
+    "a way around": (residual_trunk, (2, 5, 5)),
 }
 OTHER_TRUNKS = {
     "groups": lambda: nn.Sequential(nn.Conv2d(2, 4, 3, groups=2), nn.Flatten()),
@@ -112,6 +121,16 @@ def test_other_layers_go_the_general_way_with_the_same_result(name):
     network, layout, theta, buffers = build(OTHER_TRUNKS[name](), (2, 5, 5))
     assert not sample_gradients._layers_suffice(network)
     compare(network, layout, theta, buffers, doubles(4, 2, 5, 5), (0, 3), 2)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("name", TRUNKS)
+def test_sums_of_one_sample_after_the_other_are_those_of_a_loop(name, power):
+    trunk, shape = TRUNKS[name]
+    network, layout, theta, buffers = build(trunk(), shape)
+    network.layerwise = network.vmapped = False
+    count = 3 if name == "original_cnn" else 7
+    compare(network, layout, theta, buffers, doubles(count, *shape), (0, 3), power)
 
 
 @pytest.mark.parametrize("general", [False, True], ids=["layer-wise", "general"])

@@ -19,7 +19,7 @@ from snakemake.logging import logger
 
 from ewc_lambda.config import part, resolve
 from ewc_lambda.errors import StudyError
-from ewc_lambda.provenance import code_digest, recipe_of
+from ewc_lambda.provenance import code_digest, model_files, recipe_of
 from ewc_lambda.records import (
     BrokenFileError,
     move_aside,
@@ -96,12 +96,26 @@ STUDY_CONFIG = {
     key: value for key, value in STUDY.items() if key not in part(STUDY, "place", "jobs")
 }
 
-# The code that results depend on, from the data to themselves.
-BASE_CODE = code_digest("prepare_data", "create_base_model")
-FIRST_CODE = code_digest("prepare_data", "create_base_model", "train_first_task")
+# The code that results depend on, from the data to themselves: the project's scripts, and the
+# user's own model where there is one.
+try:
+    OWN_MODEL = () if STUDY_FILE_ALONE else model_files(STUDY)
+except StudyError as error:
+    raise WorkflowError(f"config: {error}") from None
+BASE_CODE = code_digest("prepare_data", "create_base_model", files=OWN_MODEL)
+FIRST_CODE = code_digest("prepare_data", "create_base_model", "train_first_task", files=OWN_MODEL)
 REFERENCE_CODE = code_digest(
-    "prepare_data", "create_base_model", "train_first_task", "train_reference"
+    "prepare_data",
+    "create_base_model",
+    "train_first_task",
+    "train_reference",
+    files=OWN_MODEL,
 )
 STEP_CODE = code_digest(
-    "prepare_data", "create_base_model", "train_first_task", "make_grid", "train_steps"
+    "prepare_data",
+    "create_base_model",
+    "train_first_task",
+    "make_grid",
+    "train_steps",
+    files=OWN_MODEL,
 )

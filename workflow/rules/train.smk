@@ -73,7 +73,7 @@ rule evaluate_test:
         runtime=30,
     params:
         config=TRAIN_CONFIG,
-        code=code_digest("evaluate_test"),
+        code=code_digest("evaluate_test", files=OWN_MODEL),
     message:
         "Trial {wildcards.trial}, {wildcards.importance}: evaluate the chosen lambda on the test split"
     script:

@@ -1,11 +1,12 @@
 """Draw the initial weights of a trial and freeze them."""
 
+from pathlib import Path
 from typing import Any
 
 from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.models import Layout, build_network, draw_weights, flat_state
+from ewc_lambda.models import Layout, draw_network, flat_state
 from ewc_lambda.prepared import read_prepared
-from ewc_lambda.provenance import provenance
+from ewc_lambda.provenance import model_files, provenance
 from ewc_lambda.records import write_json
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.weights import save_state
@@ -15,8 +16,9 @@ def main(snakemake: Any) -> None:
     """Rule create_base_model."""
     config, trial = snakemake.params.config, int(snakemake.wildcards.trial)
     prepared = read_prepared(snakemake.input.data)
-    network = build_network(config, prepared.input_shape, [t.outputs for t in prepared.tasks])
-    draw_weights(network, trial_generator(config["seed"], trial, "weights"))
+    outputs = [task.outputs for task in prepared.tasks]
+    generator = trial_generator(config["seed"], trial, "weights")
+    network = draw_network(config, prepared.input_shape, outputs, generator)
     layout = Layout.of(network)
     sha256 = save_state(snakemake.output.weights, layout, *flat_state(network, layout))
     record = {
@@ -25,6 +27,8 @@ def main(snakemake: Any) -> None:
         "parameters": layout.size,
         "shared_parameters": layout.shared,
         "provenance": provenance(snakemake.params.code, config),
+        # The user's own model, kept where it cannot be edited away.
+        "model_source": [Path(file).read_text() for file in model_files(config)],
     }
     write_json(snakemake.output.record, record)
     logger.info("%d parameters, %d of them shared", layout.size, layout.shared)

@@ -24,7 +24,7 @@ _Validator = jsonschema.validators.extend(
 )
 
 # Keys whose value is text, even where it looks like a number.
-_TEXT = ("study", "data_folder", "npz_file")
+_TEXT = ("study", "data_folder", "npz_file", "model_file")
 _EXPONENT = re.compile(r"[-+]?[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+")
 _WORD = re.compile(r"[-+.A-Za-z0-9]+")
 
@@ -77,6 +77,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_finite(config)
     _check_search(config)
     _check_loss(config)
+    _check_model(config)
     validate_tasks(config)
     return config
 
@@ -177,4 +178,15 @@ def _check_loss(config: Mapping[str, Any]) -> None:
         raise StudyError(
             f"loss: {config['loss']} does not fit the data set {config['dataset']}. "
             f"Allowed: {wanted}."
+        )
+
+
+def _check_model(config: Mapping[str, Any]) -> None:
+    model = config["model"]
+    if model == "custom" and config["model_file"] is None:
+        raise StudyError("model_file: must be set for model custom. Allowed: path of a .py file.")
+    if model in ("mlp", "custom") and config["normalization"] in ("batch", "group"):
+        raise StudyError(
+            f"normalization: {config['normalization']} is for the convolutional models. Allowed "
+            f"with model {model}: null."
         )

@@ -6,7 +6,6 @@ the penalty and the importance measures are a few operations on vectors, whateve
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,57 +15,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ewc_lambda.errors import StudyError
-
-
-def mlp(input_shape: Sequence[int], hidden: Sequence[int]) -> nn.Module:
-    """Dense layers with ReLU. Input (N, *input_shape), output (N, hidden[-1])."""
-    widths = [math.prod(input_shape), *hidden]
-    layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in itertools.pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
-    return nn.Sequential(*layers)
-
-
-def original_cnn(input_shape: Sequence[int]) -> nn.Module:
-    """The original study's convolutional trunk. Input (N, C, H, W), output (N, 32)."""
-    if len(input_shape) != 3 or min(input_shape[1:]) < 16:
-        raise StudyError(
-            f"model: original_cnn needs images of at least 16 x 16, not inputs of shape "
-            f"{tuple(input_shape)}. Choose 'mlp' for this data set."
-        )
-    convolutions = nn.Sequential(
-        nn.Conv2d(input_shape[0], 32, 3),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        _batch_norm(32),
-        nn.Conv2d(32, 32, 3),
-        nn.ReLU(),
-        nn.Conv2d(32, 64, 3),
-        nn.ReLU(),
-        _batch_norm(64),
-        nn.Conv2d(64, 64, 3),
-        nn.ReLU(),
-        nn.Flatten(),
-    )
-    features = _output_width(convolutions, input_shape)
-    return nn.Sequential(
-        convolutions, nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU()
-    )
-
-
-def _batch_norm(channels: int) -> nn.Module:
-    # Keras's defaults, with which the original was trained: moving averages keep 0.99 of the old
-    # value (torch names the weight of the new one) and 1e-3 is added to the variance.
-    return nn.BatchNorm2d(channels, momentum=0.01, eps=1e-3)
+from ewc_lambda.custom_model import check_repeats, load_trunk
+from ewc_lambda.trunks import build_trunk
 
 
 class Network(nn.Module):
-    """A trunk and its heads.
+    """A trunk and its heads, which take the trunk's features (N, features).
 
     With ``heads`` = ``per_task`` each task k has a head of ``outputs[k]``; ``shared`` has one of
     that width for all; ``growing`` has one head over all classes, of which the ``outputs[k]``
     introduced up to task k are used.
+
+    ``vmapped`` says whether the trunk goes through ``torch.func.vmap``, ``layerwise`` whether its
+    per-sample gradients follow from what its layers take and give, each once. Both hold for the
+    project's trunks; `problems.build_problem` finds out about others.
     """
 
     def __init__(
@@ -79,6 +41,8 @@ class Network(nn.Module):
         widths = list(outputs) if heads == "per_task" else [max(outputs)]
         features = _output_width(trunk, input_shape)
         self.heads = nn.ModuleList(nn.Linear(features, width) for width in widths)
+        self.vmapped = True
+        self.layerwise = True
 
     def route(self, task: int, stage: int) -> tuple[int, int]:
         """Head and number of its outputs that serve ``task`` once ``stage`` is the newest task."""
@@ -99,40 +63,58 @@ class Network(nn.Module):
 
 
 def build_network(
-    config: Mapping[str, Any], input_shape: Sequence[int], outputs: Sequence[int]
+    config: Mapping[str, Any], input_shape: Sequence[int], outputs: Sequence[int], seed: int = 0
 ) -> Network:
-    """The network of a study, its weights not yet drawn.
+    """The network of a study. Its weights are not yet drawn, but for those of a custom trunk, which
+    follow from ``seed``.
 
     Raises:
-        StudyError: the model does not fit the data's shape.
+        StudyError: the model does not fit the data's shape, or its file does not serve.
 
     """
-    if config["model"] == "mlp":
-        trunk = mlp(input_shape, config["hidden"])
+    if config["model"] == "custom":
+        trunk = load_trunk(config, input_shape, seed)
     else:
-        trunk = original_cnn(input_shape)
-    network = Network(trunk, input_shape, outputs, config["heads"])
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            # A count of batches that nothing reads (momentum is fixed) would be the only integer
-            # among the buffers.
-            module.num_batches_tracked = None
+        trunk = build_trunk(config, input_shape)
+    return Network(trunk, input_shape, outputs, config["heads"])
+
+
+def draw_network(
+    config: Mapping[str, Any],
+    input_shape: Sequence[int],
+    outputs: Sequence[int],
+    generator: np.random.Generator,
+) -> Network:
+    """The network of a study with its initial weights. A custom trunk draws its own.
+
+    Raises:
+        StudyError: as `build_network`, or a custom trunk's weights are not the same twice.
+
+    """
+    if config["model"] != "custom":
+        network = build_network(config, input_shape, outputs)
+        draw_weights(network, generator)
+        return network
+    seed = int(generator.integers(2**63))
+    network = build_network(config, input_shape, outputs, seed)
+    check_repeats(config, input_shape, seed, network.trunk)
+    draw_weights(network.heads, generator)
     return network
 
 
-def draw_weights(network: nn.Module, generator: np.random.Generator) -> None:
+def draw_weights(module: nn.Module, generator: np.random.Generator) -> None:
     """Draw weights as Keras does: Glorot-uniform kernels, zero biases (Glorot and Bengio 2010,
     eq. 16), in the order of the modules; normalization layers start as the identity.
     """
-    for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
-            fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(module.weight)
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(layer.weight)
             limit = math.sqrt(6.0 / (fan_in + fan_out))
-            drawn = generator.uniform(-limit, limit, size=tuple(module.weight.shape))
+            drawn = generator.uniform(-limit, limit, size=tuple(layer.weight.shape))
             with torch.no_grad():
-                module.weight.copy_(torch.from_numpy(drawn.astype(np.float32)))
-                if module.bias is not None:
-                    module.bias.zero_()
+                layer.weight.copy_(torch.from_numpy(drawn.astype(np.float32)))
+                if layer.bias is not None:
+                    layer.bias.zero_()
 
 
 @dataclass(frozen=True)
@@ -220,7 +202,7 @@ def _views(flat: Tensor, places: Mapping[str, tuple[int, torch.Size]]) -> dict[s
             outputs, inputs, rows, columns = shape
             part = part.view(*leading, outputs, rows, columns, inputs).movedim(-1, -3)
         else:
-            part = part.view(*leading, *shape)
+            part = part.view((*leading, *shape))
         views[name] = part
     return views
 

@@ -10,8 +10,9 @@ import torch
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.members import Samples, stack_by_default
-from ewc_lambda.models import Layout, build_network
+from ewc_lambda.models import Layout, Network, build_network
 from ewc_lambda.prepared import Prepared
+from ewc_lambda.probes import goes_through_vmap, layers_tell_all
 from ewc_lambda.training import Problem, Settings
 
 
@@ -28,6 +29,9 @@ def build_problem(config: Mapping[str, Any], prepared: Prepared, first_stage: in
     if (prepared.kind == "regression") != (config["loss"] == "mean_squared_error"):
         raise StudyError(f"loss: {config['loss']} does not fit a {prepared.kind} data set.")
     network = build_network(config, prepared.input_shape, [t.outputs for t in prepared.tasks])
+    if config["model"] == "custom":
+        network.vmapped = goes_through_vmap(network, prepared.input_shape)
+        network.layerwise = network.vmapped and layers_tell_all(network, prepared.input_shape)
     settings = Settings(
         epochs=config["epochs"],
         batch_size=config["batch_size"],
@@ -61,7 +65,12 @@ def as_samples(x: np.ndarray, y: np.ndarray, scale: float) -> Samples:
     return Samples(inputs.to(torch.float32) * scale, torch.from_numpy(y))
 
 
-def _stacked(choice: str, network: torch.nn.Module) -> bool:
+def _stacked(choice: str, network: Network) -> bool:
+    if choice == "stacked" and not network.vmapped:
+        raise StudyError(
+            "members: stacked needs a model that goes through torch.func.vmap, which that of "
+            "model_file does not. Allowed with it: auto, looped."
+        )
     if choice == "auto":
-        return stack_by_default(network, torch.device("cpu"))
+        return network.vmapped and stack_by_default(network, torch.device("cpu"))
     return choice == "stacked"

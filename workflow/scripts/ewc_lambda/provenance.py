@@ -13,15 +13,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ewc_lambda.errors import StudyError
+
 _LIBRARY = Path(__file__).parent
 _PACKAGES = ("h5py", "numpy", "safetensors", "snakemake", "torch")
 
 
 @functools.cache
-def code_digest(*scripts: str) -> str:
+def code_digest(*scripts: str, files: tuple[str, ...] = ()) -> str:
     """SHA-256 over scripts of ``workflow/scripts`` and every module of the library that they
-    import, directly or not: a change of any of them is a reason to run the rule again. Named are
-    a rule's own script and those that made what it starts from.
+    import, directly or not, and over ``files`` of the user's: a change of any of them is a reason
+    to run the rule again. Named are a rule's own script and those that made what it starts from.
     """
     found: dict[str, bytes] = {}
     waiting = [_LIBRARY.parent / f"{script}.py" for script in scripts]
@@ -34,13 +36,38 @@ def code_digest(*scripts: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(found):
         digest.update(name.encode() + b"\0" + hashlib.sha256(found[name]).digest())
+    for file in files:
+        digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
     return digest.hexdigest()
+
+
+def model_files(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files of the user's that the model of a study is made by: one, or none.
+
+    Raises:
+        StudyError: it cannot be read.
+
+    """
+    if config.get("model") != "custom":
+        return ()
+    path = Path(config["model_file"])
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise StudyError(
+            f"model_file: {path} cannot be read ({error.strerror}); it is looked for from the "
+            "folder in which Snakemake runs"
+        ) from None
+    return (str(path),)
 
 
 def provenance(code: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """What every result file carries: ``code`` (of `code_digest`), the part of the config that
-    the result depends on, versions, git revision and instruction set. No time, no host.
+    the result depends on, versions, git revision and instruction set. No time, no host. And the
+    SHA-256 of the user's own model, where there is one.
     """
+    models = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in model_files(config)]
+    own = {"model_sha256": models[0]} if models else {}
     return {
         "code_sha256": code,
         "config": dict(config),
@@ -48,6 +75,7 @@ def provenance(code: str, config: Mapping[str, Any]) -> dict[str, Any]:
         | {package: metadata.version(package) for package in _PACKAGES},
         "revision": _revision(),
         "machine": platform.machine(),
+        **own,
     }
 
 

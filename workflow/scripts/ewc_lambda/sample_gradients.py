@@ -64,13 +64,17 @@ def sum_sample_gradients(
 
         if by_layers:
             total += _by_layers(network, layout, state, chunk, route, vectors, power)
-        else:
+        elif network.vmapped:
             total += _by_samples(network, layout, theta, state, chunk, route, vectors, power)
+        else:
+            total += _one_by_one(network, layout, theta, state, chunk, route, vectors, power)
     network.train(was_training)
     return total.to(theta.dtype)
 
 
 def _layers_suffice(network: Network) -> bool:
+    if not network.layerwise:
+        return False
     for _, part in network.shared_modules():
         for module in part.modules():
             if next(module.parameters(recurse=False), None) is None:
@@ -81,7 +85,7 @@ def _layers_suffice(network: Network) -> bool:
                 and module.padding_mode == "zeros"
                 and not isinstance(module.padding, str)
             )
-            if not (plain_conv or isinstance(module, nn.Linear | nn.BatchNorm2d)):
+            if not (plain_conv or isinstance(module, nn.Linear | nn.BatchNorm2d | nn.GroupNorm)):
                 return False
     return True
 
@@ -156,9 +160,12 @@ def _layer_sums(
         weight = magnitude(each).sum(dim=0).view(directions, outputs, -1).sum(dim=0)
         bias = magnitude(flat.sum(dim=2)).sum(dim=0).view(directions, outputs).sum(dim=0)
         return weight.view(module.weight.shape), bias
-    assert isinstance(module, nn.BatchNorm2d)
-    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
-    normalized = (given - mean.view(-1, 1, 1)) / (variance + module.eps).sqrt().view(-1, 1, 1)
+    if isinstance(module, nn.GroupNorm):
+        normalized = functional.group_norm(given, module.num_groups, eps=module.eps)
+    else:
+        assert isinstance(module, nn.BatchNorm2d)
+        mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
+        normalized = (given - mean.view(-1, 1, 1)) / (variance + module.eps).sqrt().view(-1, 1, 1)
     weight = magnitude((g * normalized).sum(dim=(3, 4))).sum(dim=(0, 1))
     return weight, magnitude(g.sum(dim=(3, 4))).sum(dim=(0, 1))
 
@@ -185,3 +192,27 @@ def _by_samples(
     each = vmap(vmap(grad(projected), (None, None, 0)), (None, 0, 0))(shared, x, v)
     sized = each.square() if power == 2 else each.abs()
     return sized.sum(dim=(0, 1)).double()
+
+
+def _one_by_one(
+    network: Network,
+    layout: Layout,
+    theta: Tensor,
+    state: dict[str, Tensor],
+    x: Tensor,
+    route: tuple[int, int],
+    vectors: Callable[[Tensor], Tensor],
+    power: int,
+) -> Tensor:
+    frozen = {name: tensor.detach() for name, tensor in state.items()}
+    with torch.no_grad():
+        v = vectors(functional_call(network, frozen, (x, *route)))
+    shared = theta[: layout.shared].detach().clone().requires_grad_()
+    parts = {**frozen, **layout.split_shared(shared)}
+    total = torch.zeros(layout.shared, dtype=torch.float64, device=theta.device)
+    for sample, directions in zip(x.split(1), v, strict=True):
+        logits = functional_call(network, parts, (sample, *route))[0]
+        for direction in directions:
+            (row,) = torch.autograd.grad((logits * direction).sum(), shared, retain_graph=True)
+            total += row.abs().pow(power)
+    return total
