@@ -92,6 +92,17 @@ BAD = {
         "null",
     ),
     "unknown normalization": ({"normalization": "layer"}, "normalization: ", "group"),
+    "augmentation of what is no picture": (
+        {"dataset": "iris", "tasks": [[0, 1]], "augment_rotation": 10},
+        "augment_rotation: needs pictures",
+        "iris",
+    ),
+    "augmentation of permuted pixels": (
+        {"transform": "permuted", "augment_flip": True},
+        "augment_flip: pixels that were permuted",
+        "none of augment_zoom",
+    ),
+    "zoom that leaves nothing": ({"augment_zoom": 1}, "augment_zoom: ", "below 1"),
     "rotation without angles": ({"transform": "rotated"}, "rotations: ", "angle"),
     "angles that are too few": ({"transform": "rotated", "rotations": [3]}, "rotations: ", "2"),
 }

@@ -136,8 +136,10 @@ def test_settings_are_those_of_the_config(prepared):
         "terms": "online",
         "decay": 0.25,
     }
-    settings = dataclasses.asdict(build_problem(config(**given), prepared).settings)
-    assert settings == {**given, "stacked": True}
+    augment = {"augment_zoom": 0.1, "augment_rotation": 20, "augment_flip": True}
+    settings = dataclasses.asdict(build_problem(config(**given, **augment), prepared).settings)
+    augmentation = {"zoom": 0.1, "rotation": 20, "flip": True}
+    assert settings == {**given, "stacked": True, "augmentation": augmentation}
 
 
 @pytest.mark.parametrize(
@@ -164,3 +166,9 @@ def test_a_loss_that_does_not_fit_the_data_is_refused(tmp_path, prepared):
 def test_a_model_that_does_not_fit_the_data_is_refused(prepared):
     with pytest.raises(StudyError, match=r"^model: original_cnn needs images"):
         build_problem(config(model="original_cnn"), prepared)
+
+
+def test_augmentation_of_a_table_is_refused(tmp_path):
+    write_prepared(tmp_path / "t.h5", scenario((4,)), {})
+    with pytest.raises(StudyError, match=r"^augment_zoom, .* need pictures, .* shape \(4,\)"):
+        build_problem(config(augment_flip=True), read_prepared(tmp_path / "t.h5"))

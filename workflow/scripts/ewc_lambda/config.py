@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ewc_lambda.datasets import DATASETS
 from ewc_lambda.datasets.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
 
@@ -78,6 +79,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_search(config)
     _check_loss(config)
     _check_model(config)
+    _check_augmentation(config)
     validate_tasks(config)
     return config
 
@@ -178,6 +180,19 @@ def _check_loss(config: Mapping[str, Any]) -> None:
         raise StudyError(
             f"loss: {config['loss']} does not fit the data set {config['dataset']}. "
             f"Allowed: {wanted}."
+        )
+
+
+def _check_augmentation(config: Mapping[str, Any]) -> None:
+    keys = [key for key in ("augment_zoom", "augment_rotation", "augment_flip") if config[key]]
+    if not keys:
+        return
+    if DATASETS[config["dataset"]].images is False:
+        raise StudyError(f"{keys[0]}: needs pictures, which {config['dataset']} has not.")
+    if config["transform"] == "permuted":
+        raise StudyError(
+            f"{keys[0]}: pixels that were permuted make no picture to change. Allowed with "
+            "transform permuted: none of augment_zoom, augment_rotation, augment_flip."
         )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from ewc_lambda.augmentation import Augmentation
 from ewc_lambda.errors import StudyError
 from ewc_lambda.members import Samples, stack_by_default
 from ewc_lambda.models import Layout, Network, build_network
@@ -43,6 +44,7 @@ def build_problem(config: Mapping[str, Any], prepared: Prepared, first_stage: in
         terms=config["terms"],
         decay=config["decay"],
         stacked=_stacked(config["members"], network),
+        augmentation=_augmentation(config, prepared.input_shape),
     )
     train, selection = [], []
     for task, splits in enumerate(prepared.splits):
@@ -63,6 +65,16 @@ def as_samples(x: np.ndarray, y: np.ndarray, scale: float) -> Samples:
     """Stored samples as tensors: inputs in float32, scaled, images with channels last."""
     inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1) if x.ndim == 4 else x))
     return Samples(inputs.to(torch.float32) * scale, torch.from_numpy(y))
+
+
+def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augmentation:
+    found = Augmentation(config["augment_zoom"], config["augment_rotation"], config["augment_flip"])
+    if found.active and len(input_shape) != 3:
+        raise StudyError(
+            f"augment_zoom, augment_rotation, augment_flip: need pictures, but samples of this "
+            f"data set have the shape {tuple(input_shape)}."
+        )
+    return found
 
 
 def _stacked(choice: str, network: Network) -> bool:

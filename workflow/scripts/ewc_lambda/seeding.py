@@ -14,7 +14,7 @@ project reads a global generator.
             ├── order, task, epoch
             ├── rehearsal, task, epoch, earlier task
             ├── labels, task
-            ├── augmentation, task, epoch
+            ├── augmentation, task, epoch (and earlier task, where trained jointly)
             └── importance, task
 
 With ``randomness: independent`` each lambda step has replicates of its own: the branch

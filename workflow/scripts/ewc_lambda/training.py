@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from ewc_lambda.adam import Adam
+from ewc_lambda.augmentation import Augmentation, changed
 from ewc_lambda.importance import (
     POSTERIOR,
     TRACKERS,
@@ -36,6 +38,7 @@ class Settings:
     terms: str
     decay: float
     stacked: bool
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,7 @@ def train_stage(
         batches = _batches(problem, stage, epoch, streams, joint)
         due = _evaluation_points(len(batches), settings.evaluations_per_epoch)
         for number, parts in enumerate(batches, start=1):
-            members.backward(
-                [_part(problem, task, stage, rows.to(theta.device)) for task, rows in parts]
-            )
+            members.backward([_part(problem, stage, rows, theta.device) for rows in parts])
             if trackers:
                 _tracked_update(optimizer, members, penalty, trackers, shared_gradient)
             else:
@@ -189,22 +190,38 @@ def _spread(samples: Samples, count: int | None) -> Tensor:
     return torch.arange(count, device=samples.x.device) * len(samples) // count
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Which samples of a task are in a batch (members, B), and how their pictures are changed
+    (members, B, 3), if they are.
+    """
+
+    task: int
+    rows: Tensor
+    drawn: Tensor | None
+
+
 def _batches(
     problem: Problem, stage: int, epoch: int, streams: Sequence[Stream], joint: bool
-) -> list[list[tuple[int, Tensor]]]:
-    """Rows (members, B) of each batch of an epoch, for the newest task and, jointly, for those
-    before it. The last batch may be smaller.
+) -> list[list[_Rows]]:
+    """The batches of an epoch, each of the newest task and, jointly, of those before it. The last
+    batch may be smaller.
     """
     size = problem.settings.batch_size
     rows = _orders(streams, "order", (stage, epoch), len(problem.train[stage]))
-    batches = [[(stage, part)] for part in rows.split(size, dim=1)]
+    drawn = _changes(problem, streams, (stage, epoch), rows.shape[1])
+    batches = [
+        [_Rows(stage, part, change)]
+        for part, change in zip(rows.split(size, dim=1), _split(drawn, size), strict=False)
+    ]
     for task in range(stage) if joint else ():
         samples = len(problem.train[task])
         order = _orders(streams, "rehearsal", (stage, epoch, task), samples)
-        for number, parts in enumerate(batches):
+        drawn = _changes(problem, streams, (stage, epoch, task), len(batches) * size)
+        for number, (parts, change) in enumerate(zip(batches, _split(drawn, size), strict=False)):
             # An earlier task with fewer samples is gone through more than once.
             place = (torch.arange(size) + number * size) % samples
-            parts.append((task, order[:, place]))
+            parts.append(_Rows(task, order[:, place], change))
     return batches
 
 
@@ -213,9 +230,28 @@ def _orders(streams: Sequence[Stream], leaf: str, place: tuple[int, ...], sample
     return torch.stack([torch.from_numpy(drawn[stream]) for stream in streams])
 
 
-def _part(problem: Problem, task: int, stage: int, rows: Tensor) -> Part:
-    x, y = problem.train[task].take(rows)
-    return Part(x, y, problem.network.route(task, stage))
+def _changes(
+    problem: Problem, streams: Sequence[Stream], place: tuple[int, ...], samples: int
+) -> Tensor | None:
+    augmentation = problem.settings.augmentation
+    if not augmentation.active:
+        return None
+    drawn = {
+        stream: augmentation.draw(stream.generator("augmentation", *place), samples)
+        for stream in set(streams)
+    }
+    return torch.stack([drawn[stream] for stream in streams])
+
+
+def _split(drawn: Tensor | None, size: int) -> Iterable[Tensor | None]:
+    return itertools.repeat(None) if drawn is None else drawn.split(size, dim=1)
+
+
+def _part(problem: Problem, stage: int, batch: _Rows, device: torch.device) -> Part:
+    x, y = problem.train[batch.task].take(batch.rows.to(device))
+    if batch.drawn is not None:
+        x = changed(x, batch.drawn.to(device))
+    return Part(x, y, problem.network.route(batch.task, stage))
 
 
 def _evaluation_points(batches: int, evaluations: int) -> list[int]:
