@@ -8,7 +8,8 @@ CORES ?= all
 CONFIG ?= config/config.yaml
 BIN := $(VENV)/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
-SNAKEMAKE := $(RUN) snakemake --cores $(CORES) --configfile $(CONFIG)
+# Targets may follow: --configfile, which takes any number of files, is not last.
+SNAKEMAKE := $(RUN) snakemake --configfile $(CONFIG) --cores $(CORES)
 PIP_QUIET := --quiet --disable-pip-version-check
 SMK := Snakefile workflow
 

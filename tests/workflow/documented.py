@@ -15,7 +15,10 @@ PAGES = sorted(
         *(ROOT / name / "README.md" for name in ("config", "results", "benchmarks")),
     ]
 )
-PROGRAMS = r"(?:\.venv/bin/)?(?:snakemake|make|python|pip|pytest|git|apt-get|rm|cp|tests/slurm/\S+)"
+PROGRAMS = (
+    r"(?:\.venv/bin/)?(?:snakemake|make|python|pip|pytest|pre-commit|git|apt-get|rm|cp"
+    r"|tests/slurm/\S+)"
+)
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 

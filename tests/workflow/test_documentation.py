@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from documented import PAGES, blocks, commands, links
-from scratch import LIMIT, ROOT
+from scratch import LIMIT, ROOT, Scratch, with_figures
 
 from ewc_lambda.config import resolve
 
@@ -29,8 +29,10 @@ HOW = {
     r"snakemake .*results/digits/config.yaml": "tests/unit/test_archive.py and test_workflow.py "
     "draw figures from an unpacked study",
     r"snakemake .*mnist.yaml --report": "needs the finished study on MNIST",
-    r"snakemake (-n|--unlock|--rulegraph|--report|--cores 1 figures)": "run",
+    r"snakemake --rulegraph": "test_the_rule_graph_is_the_one_that_snakemake_draws",
+    r"snakemake (-n|--unlock|--report|--cores 1 figures)": "run",
     r"snakemake ": "plan",
+    r"make .venv": "installs from a package index, as make study does",
     r"make (summary|figures|report|verify)$": "run",
     r"make ": "plan",
     r"python workflow/scripts/draw_noise.py": "run",
@@ -38,6 +40,7 @@ HOW = {
     r"python workflow/scripts/archive_study.py": "tests/unit/test_archive.py runs it",
     r"python benchmarks/": "takes minutes, and measures what is no test",
     r"(.venv/bin/)?pytest ": "collect",
+    r"pre-commit install": "changes the reader's git; tests/unit/test_pre_commit.py runs the hooks",
     r"git clone": "stands for the reader's own address",
     r".venv/bin/pip install": "installs from a package index, as make study does",
     r"rm -rf": "removes results; names no file of the project",
@@ -49,7 +52,9 @@ def how(command):
 
 
 def of(way):
-    return [command for command in FOUND if how(command) == way]
+    """Commands held to in this way, once for any number of cores."""
+    found = [command for command in FOUND if how(command) == way]
+    return sorted({re.sub(r"--cores (\d+|all)", "--cores 1", command) for command in found})
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +107,9 @@ def test_a_command_makes_a_plan(project, command):
 
 
 def test_the_tests_that_are_named_exist():
+    named = [shlex.split(command) for command in of("collect")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *{words[1] for words in named}],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -111,14 +117,14 @@ def test_the_tests_that_are_named_exist():
     )
     assert done.returncode == 0, done.stdout
     known = done.stdout.splitlines()
-    for command in of("collect"):
-        words = shlex.split(command)
+    for words in named:
         name = words[words.index("-k") + 1] if "-k" in words else ""
-        assert [test for test in known if test.startswith(words[1]) and name in test], command
+        assert [test for test in known if test.startswith(words[1]) and name in test], words
 
 
-def test_the_rule_graph_is_the_one_that_snakemake_draws(project):
-    status, drawn, text = call(project, "snakemake --rulegraph mermaid-js")
+def test_the_rule_graph_is_the_one_that_snakemake_draws(tmp_path):
+    scratch = with_figures(Scratch.create(tmp_path / "project"))
+    status, drawn, text = call(scratch, "snakemake --rulegraph mermaid-js")
     assert status == 0, text
     (shown,) = [b.text for b in blocks(ROOT / "docs/how-it-works.md") if b.language == "mermaid"]
     assert graph(shown) == graph(drawn)
