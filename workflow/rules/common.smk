@@ -18,6 +18,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from ewc_lambda.config import part, resolve
+from ewc_lambda.datasets import check_files
 from ewc_lambda.errors import StudyError
 from ewc_lambda.provenance import code_digest, model_files, recipe_of
 from ewc_lambda.records import (
@@ -97,9 +98,11 @@ STUDY_CONFIG = {
 }
 
 # The code that results depend on, from the data to themselves: the project's scripts, and the
-# user's own model where there is one.
+# user's own model where there is one. The user's files are missed here, before anything runs.
 try:
     OWN_MODEL = () if STUDY_FILE_ALONE else model_files(STUDY)
+    if not STUDY_FILE_ALONE and not Path(DATA).exists():
+        check_files(STUDY)
 except StudyError as error:
     raise WorkflowError(f"config: {error}") from None
 BASE_CODE = code_digest("prepare_data", "create_base_model", files=OWN_MODEL)

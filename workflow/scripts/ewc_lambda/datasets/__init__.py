@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ewc_lambda.datasets.base import Dataset, DatasetInfo, RemoteFile
+from ewc_lambda.datasets.base import Config, Dataset, DatasetInfo, RemoteFile
 from ewc_lambda.datasets.bundled import DIGITS, IRIS
 from ewc_lambda.datasets.cifar10 import CIFAR10
 from ewc_lambda.datasets.functions import FUNCTION
@@ -26,4 +26,14 @@ DATASETS: dict[str, DatasetInfo] = {
     )
 }
 
-__all__ = ["DATASETS", "Dataset", "DatasetInfo", "RemoteFile"]
+
+def check_files(config: Config) -> None:
+    """StudyError, which says where they belong, if the files of a data set that cannot be
+    downloaded are not there.
+    """
+    find = DATASETS[config["dataset"]].find
+    if find is not None:
+        find(config)
+
+
+__all__ = ["DATASETS", "Dataset", "DatasetInfo", "RemoteFile", "check_files"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -49,7 +50,8 @@ class DatasetInfo:
     ``task`` says what an entry of the config key ``tasks`` lists: classes, features (columns) or
     one function. ``classes`` is None where only the files tell. ``images`` is None where only
     the file tells whether a sample is a picture. ``needs`` are config keys that this data set
-    cannot do without. ``load`` is None for functions, which are sampled and not read.
+    cannot do without. ``load`` is None for functions, which are sampled and not read. ``find``,
+    of a data set that nobody can download, raises StudyError where its files are not there.
     """
 
     name: str
@@ -60,6 +62,7 @@ class DatasetInfo:
     images: bool | None = True
     files: tuple[RemoteFile, ...] = ()
     needs: tuple[str, ...] = ()
+    find: Callable[[Config], Path] | None = None
 
 
 def check_labels(labels: np.ndarray, classes: int, source: str, first: int = 0) -> np.ndarray:

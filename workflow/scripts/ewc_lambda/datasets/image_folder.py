@@ -62,7 +62,8 @@ def find_root(config: Config) -> Path:
             return root
     raise StudyError(
         f"data_folder: neither {candidates[0]} nor {candidates[1]} has the folders train/ and "
-        "test/; put the pictures there, as train/<class>/*.jpg and test/<class>/*.jpg"
+        "test/; put the pictures there, as train/<class>/*.jpg and test/<class>/*.jpg "
+        "(docs/datasets.md says where to get known ones)"
     )
 
 
@@ -140,5 +141,9 @@ def _decode_all(files: list[Path], size: int, workers: int) -> tuple[np.ndarray,
 
 
 IMAGE_FOLDER = DatasetInfo(
-    name="image_folder", task="classes", load=load_image_folder, needs=("image_size",)
+    name="image_folder",
+    task="classes",
+    load=load_image_folder,
+    needs=("image_size",),
+    find=find_root,
 )

@@ -34,14 +34,7 @@ def load_npz(config: Config) -> Dataset:
     of Python objects (pickles are never read), another shape, arrays of unequal length, a label
     out of range and a value that is not finite.
     """
-    path = Path(config["npz_file"])
-    if not path.exists():
-        path = Path(config["data_folder"]) / config["npz_file"]
-    if not path.is_file():
-        raise StudyError(
-            f"npz_file: {config['npz_file']} does not exist, neither by itself nor in the "
-            f"data_folder {config['data_folder']}"
-        )
+    path = find_file(config)
     digest = file_digest(path, None)
     arrays = _read(path)
     x_train, scale = _samples(arrays["x_train"], f"{path}: x_train")
@@ -56,6 +49,17 @@ def load_npz(config: Config) -> Dataset:
     check_lengths(x_test, y_test, f"{path}: x_test, y_test")
     sources = {path.name: digest}
     return Dataset("npz", x_train, y_train, x_test, y_test, classes, scale, sources)
+
+
+def find_file(config: Config) -> Path:
+    """Path of ``npz_file``, by itself or in the data folder."""
+    for path in (Path(config["npz_file"]), Path(config["data_folder"]) / config["npz_file"]):
+        if path.is_file():
+            return path
+    raise StudyError(
+        f"npz_file: {config['npz_file']} does not exist, neither by itself nor in the "
+        f"data_folder {config['data_folder']}; docs/own-data.md shows how to write one"
+    )
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -136,4 +140,11 @@ def _float32(values: np.ndarray, source: str) -> np.ndarray:
     return numbers
 
 
-NPZ = DatasetInfo(name="npz", task="classes", load=load_npz, images=None, needs=("npz_file",))
+NPZ = DatasetInfo(
+    name="npz",
+    task="classes",
+    load=load_npz,
+    images=None,
+    needs=("npz_file",),
+    find=find_file,
+)
