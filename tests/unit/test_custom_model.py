@@ -149,7 +149,8 @@ def write(tmp_path):
 
 def study(config, **changes):
     chosen = {"members": "auto", "selection_split": "validation", **config}
-    return vars(settings(**changes)) | chosen
+    unchanged = {"augment_zoom": 0, "augment_rotation": 0, "augment_flip": False}
+    return vars(settings(**changes)) | unchanged | chosen
 
 
 def prepared(tasks=2):
