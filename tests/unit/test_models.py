@@ -25,12 +25,36 @@ def mlp_network(outputs=(3, 3), heads="per_task"):
     return build_network({"model": "mlp", "hidden": [7, 5], "heads": heads}, (6,), outputs)
 
 
+def original_order(outputs):
+    """The original's trunk for 28 x 28 images, each ReLU where the original has it."""
+    return nn.Sequential(
+        nn.Sequential(
+            nn.Conv2d(1, 32, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.BatchNorm2d(32, momentum=0.01, eps=1e-3),
+            nn.Conv2d(32, 32, 3),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, 3),
+            nn.ReLU(),
+            nn.BatchNorm2d(64, momentum=0.01, eps=1e-3),
+            nn.Conv2d(64, 64, 3),
+            nn.ReLU(),
+            nn.Flatten(),
+        ),
+        nn.Linear(3136, outputs),
+        nn.ReLU(),
+        nn.Linear(outputs, outputs),
+        nn.ReLU(),
+    )
+
+
 def test_original_cnn_has_the_layers_of_the_original():
     trunk = original_cnn((1, 28, 28))
     kinds = [type(m).__name__ for m in trunk.modules() if not isinstance(m, nn.Sequential)]
     assert kinds == [
-        *("Conv2d", "ReLU", "MaxPool2d", "BatchNorm2d", "Conv2d", "ReLU", "Conv2d", "ReLU"),
-        *("BatchNorm2d", "Conv2d", "ReLU", "Flatten", "Linear", "ReLU", "Linear", "ReLU"),
+        *("Conv2d", "MaxPool2d", "ReLU", "BatchNorm2d", "Conv2d", "ReLU", "Conv2d", "ReLU"),
+        *("BatchNorm2d", "Conv2d", "Flatten", "ReLU", "Linear", "ReLU", "Linear", "ReLU"),
     ]
     convolutions = [m for m in trunk.modules() if isinstance(m, nn.Conv2d)]
     channels = [(m.in_channels, m.out_channels) for m in convolutions]
@@ -38,6 +62,24 @@ def test_original_cnn_has_the_layers_of_the_original():
     assert {(m.kernel_size, m.stride, m.padding) for m in convolutions} == {
         ((3, 3), (1, 1), (0, 0))
     }
+
+
+def test_original_cnn_has_the_bits_of_the_original_order_of_its_layers():
+    network = cnn_network()
+    draw_weights(network, trial_generator(7, 0, "weights"))
+    ours, original = network.trunk, original_order(32)
+    original.load_state_dict(ours.state_dict(), strict=False)
+    x = torch.randn(32, 28, 28, 1, generator=torch.Generator().manual_seed(5)).movedim(-1, -3)
+    weights = torch.randn(32, 32, generator=torch.Generator().manual_seed(6))
+    outputs, gradients = [], []
+    for trunk in (ours, original):
+        output = trunk(x)
+        outputs.append(output)
+        gradients.append(torch.autograd.grad((output * weights).sum(), list(trunk.parameters())))
+    assert torch.equal(*outputs)
+    for one, other in zip(*gradients, strict=True):
+        assert one.abs().sum() > 0
+        assert torch.equal(one, other)
 
 
 def test_original_cnn_has_the_number_of_parameters_counted_by_hand():

