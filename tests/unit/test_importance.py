@@ -18,7 +18,7 @@ from ewc_lambda.importance import (
 )
 from ewc_lambda.losses import score_direction
 from ewc_lambda.models import Layout, Network
-from ewc_lambda.sample_gradients import sum_sample_gradients
+from ewc_lambda.sample_gradients import Trained, sum_sample_gradients
 
 LOSSES = ("softmax_cross_entropy", "binary_cross_entropy", "mean_squared_error")
 SAMPLES, FEATURES, OUTPUTS = 9, 4, 3
@@ -141,12 +141,8 @@ def test_exact_fisher_is_the_expectation_over_all_labels_of_the_sampled_one(loss
     for label, probability in zip(labels, probabilities, strict=True):
         for n in range(SAMPLES):
             drawn = sum_sample_gradients(
-                done.network,
-                done.layout,
-                theta,
-                done.buffers[0],
+                Trained(done.network, done.layout, theta, done.buffers[0], route),
                 done.x[n : n + 1],
-                route,
                 lambda z, start, label=label: score_direction(z, label.expand(1, -1), loss),
                 2,
             )

@@ -9,7 +9,7 @@ from torch.func import functional_call
 from ewc_lambda import sample_gradients
 from ewc_lambda.losses import fisher_directions
 from ewc_lambda.models import Layout, Network
-from ewc_lambda.sample_gradients import sum_sample_gradients
+from ewc_lambda.sample_gradients import Trained, sum_sample_gradients
 from ewc_lambda.trunks import BasicBlock, GlobalAverage, original_cnn, small_cnn
 
 
@@ -83,12 +83,8 @@ def brute_force(network, layout, theta, buffers, x, route, vectors, power):
 def compare(network, layout, theta, buffers, x, route, power, directions=3):
     vectors = doubles(len(x), directions, route[1], seed=5)
     found = sum_sample_gradients(
-        network,
-        layout,
-        theta,
-        buffers,
+        Trained(network, layout, theta, buffers, route),
         x,
-        route,
         lambda logits, start: vectors[start : start + len(logits)],
         power,
     )
@@ -97,12 +93,17 @@ def compare(network, layout, theta, buffers, x, route, power, directions=3):
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 
 
+def goes_by_layers(network, layout, theta, buffers):
+    of = Trained(network, layout, theta, buffers, (0, 3))
+    return isinstance(sample_gradients._running_sum(of, 2), sample_gradients._LayerSums)
+
+
 @pytest.mark.parametrize("power", [1, 2])
 @pytest.mark.parametrize("name", TRUNKS)
 def test_layer_wise_sums_are_those_of_a_loop_over_samples(name, power):
     trunk, shape = TRUNKS[name]
     network, layout, theta, buffers = build(trunk(), shape)
-    assert sample_gradients._layers_suffice(network)
+    assert goes_by_layers(network, layout, theta, buffers)
     count = 3 if name == "original_cnn" else 7
     compare(network, layout, theta, buffers, doubles(count, *shape), (1, 2), power)
 
@@ -111,7 +112,7 @@ def test_layer_wise_sums_are_those_of_a_loop_over_samples(name, power):
 def test_general_sums_are_those_of_a_loop_over_samples(name, monkeypatch):
     trunk, shape = TRUNKS[name]
     network, layout, theta, buffers = build(trunk(), shape)
-    monkeypatch.setattr(sample_gradients, "_layers_suffice", lambda network: False)
+    monkeypatch.setattr(sample_gradients, "layer_of", lambda module, power: None)
     count = 3 if name == "original_cnn" else 7
     compare(network, layout, theta, buffers, doubles(count, *shape), (0, 3), 2)
 
@@ -119,7 +120,7 @@ def test_general_sums_are_those_of_a_loop_over_samples(name, monkeypatch):
 @pytest.mark.parametrize("name", OTHER_TRUNKS)
 def test_other_layers_go_the_general_way_with_the_same_result(name):
     network, layout, theta, buffers = build(OTHER_TRUNKS[name](), (2, 5, 5))
-    assert not sample_gradients._layers_suffice(network)
+    assert not goes_by_layers(network, layout, theta, buffers)
     compare(network, layout, theta, buffers, doubles(4, 2, 5, 5), (0, 3), 2)
 
 
@@ -142,7 +143,7 @@ def test_every_kind_of_heads(heads, outputs, route, general, monkeypatch):
     trunk, shape = TRUNKS["mlp"]
     network, layout, theta, buffers = build(trunk(), shape, heads, outputs)
     if general:
-        monkeypatch.setattr(sample_gradients, "_layers_suffice", lambda network: False)
+        monkeypatch.setattr(sample_gradients, "layer_of", lambda module, power: None)
     compare(network, layout, theta, buffers, doubles(5, *shape), route, 2)
 
 
@@ -150,12 +151,8 @@ def test_outputs_of_a_growing_head_that_are_not_yet_used_weigh_nothing():
     trunk, shape = TRUNKS["mlp"]
     network, layout, theta, buffers = build(trunk(), shape, "growing", (2, 4))
     found = sum_sample_gradients(
-        network,
-        layout,
-        theta,
-        buffers,
+        Trained(network, layout, theta, buffers, (0, 2)),
         doubles(5, *shape),
-        (0, 2),
         lambda logits, start: fisher_directions(logits, "softmax_cross_entropy"),
         2,
     )
@@ -169,8 +166,9 @@ def test_chunks_meet_the_directions_of_their_own_samples(general, monkeypatch):
     trunk, shape = TRUNKS["mlp"]
     network, layout, theta, buffers = build(trunk(), shape)
     monkeypatch.setattr(sample_gradients, "CHUNK", 4)
+    monkeypatch.setattr(sample_gradients, "SUMMED", 8)
     if general:
-        monkeypatch.setattr(sample_gradients, "_layers_suffice", lambda network: False)
+        monkeypatch.setattr(sample_gradients, "layer_of", lambda module, power: None)
     compare(network, layout, theta, buffers, doubles(11, *shape), (0, 3), 2)
 
 
@@ -183,12 +181,8 @@ def test_normalization_uses_the_running_statistics_and_leaves_everything_as_it_w
 
     def total(samples):
         return sum_sample_gradients(
-            network,
-            layout,
-            theta,
-            buffers,
+            Trained(network, layout, theta, buffers, (0, 3)),
             samples,
-            (0, 3),
             lambda logits, start: torch.ones(len(logits), 1, 3, dtype=torch.float64),
             2,
         )
@@ -205,12 +199,8 @@ def test_sum_has_the_type_of_the_weights():
     trunk, shape = TRUNKS["mlp"]
     network, layout, theta, buffers = build(trunk(), shape)
     found = sum_sample_gradients(
-        network.float(),
-        layout,
-        theta.float(),
-        buffers.float(),
+        Trained(network.float(), layout, theta.float(), buffers.float(), (0, 3)),
         doubles(3, *shape).float(),
-        (0, 3),
         lambda logits, start: torch.ones(len(logits), 1, 3),
         2,
     )

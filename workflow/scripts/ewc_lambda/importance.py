@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ewc_lambda.losses import draw_targets, fisher_directions, score_direction
 from ewc_lambda.models import Layout, Network
-from ewc_lambda.sample_gradients import Directions, sum_sample_gradients
+from ewc_lambda.sample_gradients import Directions, Trained, sum_sample_gradients
 from ewc_lambda.seeding import Stream
 
 # Zenke et al. 2017, eq. 5: keeps the ratio finite where a weight did not move.
@@ -224,17 +224,8 @@ def normalized(omega: Tensor, how: str) -> Tensor:
 def _mean_over_samples(
     done: FinishedTask, of_member: Callable[[int], Directions], power: int
 ) -> Tensor:
-    rows = [
-        sum_sample_gradients(
-            done.network,
-            done.layout,
-            done.theta[member],
-            done.buffers[member],
-            done.x,
-            done.route,
-            of_member(member),
-            power,
-        )
-        for member in range(len(done.theta))
-    ]
+    rows = []
+    for member, (theta, buffers) in enumerate(zip(done.theta, done.buffers, strict=True)):
+        of = Trained(done.network, done.layout, theta, buffers, done.route)
+        rows.append(sum_sample_gradients(of, done.x, of_member(member), power))
     return torch.stack(rows) / len(done.x)

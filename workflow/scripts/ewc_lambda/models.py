@@ -6,6 +6,7 @@ the penalty and the importance measures are a few operations on vectors, whateve
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -183,6 +184,20 @@ def flat_state(network: Network, layout: Layout) -> tuple[Tensor, Tensor]:
         theta = layout.join(dict(network.named_parameters()), "parameters").detach().clone()
         buffers = layout.join(dict(network.named_buffers()), "buffers").detach().clone()
     return theta, buffers
+
+
+def bound_copy(network: Network, layout: Layout, theta: Tensor, buffers: Tensor) -> Network:
+    """A copy of a network whose parameters and buffers are views of flat vectors (size,) and
+    (buffer_size,).
+    """
+    copied = copy.deepcopy(network)
+    values = layout.split_parameters(theta)
+    for name, parameter in copied.named_parameters():
+        parameter.data = values[name]
+    for name, view in layout.split_buffers(buffers).items():
+        owner, _, leaf = name.rpartition(".")
+        copied.get_submodule(owner).register_buffer(leaf, view)
+    return copied
 
 
 def _places(tensors: Mapping[str, Tensor]) -> tuple[dict[str, tuple[int, torch.Size]], int]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from ewc_lambda.models import Layout, Network, flat_state
-from ewc_lambda.sample_gradients import sum_sample_gradients
+from ewc_lambda.sample_gradients import Trained, sum_sample_gradients
 
 _SAMPLES = 2
 
@@ -59,9 +59,8 @@ def layers_tell_all(network: Network, input_shape: Sequence[int]) -> bool:
     for layerwise in (True, False):
         network.layerwise = layerwise
         try:
-            total = sum_sample_gradients(
-                network, layout, theta[0], buffers[0], x[0], route, _each_output, 2
-            )
+            of = Trained(network, layout, theta[0], buffers[0], route)
+            total = sum_sample_gradients(of, x[0], _each_output, 2)
         # Of a layer that is used in a way its formula does not know.
         except Exception:
             return False

@@ -1,218 +1,142 @@
-"""Sums over samples of squared (or absolute) per-sample gradients.
+"""Sums over samples of squared (or absolute) per-sample gradients of one trained network.
 
-What a sample's gradient needs is the layer's input and the gradient at its output, so dense,
-convolution and batch-normalization layers take a few matrix products for a whole chunk of
-samples. Other layers go through ``torch.func``, which is general and on a CPU slower (for
-convolutions slower than a loop over samples).
+Dense, convolution and batch-normalization layers go the way of `layer_gradients`. Others go
+through ``torch.func``, which is general and on a CPU slower (for convolutions slower than a loop
+over samples).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call, grad, vmap
-from torch.nn import functional
 
-from ewc_lambda.models import Layout, Network
+from ewc_lambda.layer_gradients import Layer, layer_of
+from ewc_lambda.models import Layout, Network, bound_copy
 
-# Bounds the unfolded inputs and per-sample gradients of a chunk; measured, larger is not faster.
-CHUNK = 25
+# Samples that go through together, measured; and how many are summed in the weights' own type
+# before they are added to the sum in float64.
+CHUNK = 32
+SUMMED = 8 * CHUNK
 
+# Maps the logits (n, K) of some samples and the index of the first to directions (n, V, K).
 Directions = Callable[[Tensor, int], Tensor]
 
 
-def sum_sample_gradients(
-    network: Network,
-    layout: Layout,
-    theta: Tensor,
-    buffers: Tensor,
-    x: Tensor,
-    route: tuple[int, int],
-    directions: Directions,
-    power: int,
-) -> Tensor:
+@dataclass(frozen=True)
+class Trained:
+    """One member in evaluation mode: flat parameters (size,) and buffers (buffer_size,), and the
+    head and number of outputs K that `Network.route` gave. Of ``network`` only the structure
+    counts.
+    """
+
+    network: Network
+    layout: Layout
+    theta: Tensor
+    buffers: Tensor
+    route: tuple[int, int]
+
+
+def sum_sample_gradients(of: Trained, x: Tensor, directions: Directions, power: int) -> Tensor:
     """Sum over samples and directions v of |v^T J|^power, J the Jacobian of the outputs by the
-    shared parameters, in evaluation mode.
+    shared parameters.
 
     Args:
-        network: gives the structure; its own weights are not read.
-        layout: of the network.
-        theta: flat parameters (size,).
-        buffers: flat buffers (buffer_size,).
+        of: the trained network.
         x: inputs (N, *input_shape).
-        route: head and number of outputs K, as `Network.route` returns.
-        directions: maps the logits (n, K) of a chunk and the index of its first sample to the
-            vectors (n, V, K).
+        directions: the vectors v of each sample.
         power: 1 or 2.
 
     Returns:
-        (shared,) in float64 accumulated over chunks, returned in the type of ``theta``.
+        (shared,) in the type of ``theta``.
 
     """
-    was_training = network.training
-    network.eval()
-    state = {**layout.split_parameters(theta), **layout.split_buffers(buffers)}
-    by_layers = _layers_suffice(network)
-    total = torch.zeros(layout.shared, dtype=torch.float64, device=theta.device)
-    for start in range(0, len(x), CHUNK):
-        chunk = x[start : start + CHUNK]
-
-        def vectors(logits: Tensor, start: int = start) -> Tensor:
-            return directions(logits.detach(), start)
-
-        if by_layers:
-            total += _by_layers(network, layout, state, chunk, route, vectors, power)
-        elif network.vmapped:
-            total += _by_samples(network, layout, theta, state, chunk, route, vectors, power)
-        else:
-            total += _one_by_one(network, layout, theta, state, chunk, route, vectors, power)
-    network.train(was_training)
-    return total.to(theta.dtype)
+    sums = _running_sum(of, power)
+    total = torch.zeros(of.layout.shared, dtype=torch.float64, device=of.theta.device)
+    for first in range(0, len(x), SUMMED):
+        for start in range(first, min(first + SUMMED, len(x)), CHUNK):
+            sums.add(x[start : start + CHUNK], directions, start)
+        total += sums.take()
+    return total.to(of.theta.dtype)
 
 
-def _layers_suffice(network: Network) -> bool:
-    if not network.layerwise:
-        return False
-    for _, part in network.shared_modules():
-        for module in part.modules():
-            if next(module.parameters(recurse=False), None) is None:
+class _LayerSums:
+    """The running sum where every layer with shared parameters knows its own."""
+
+    def __init__(self, of: Trained, network: Network, layers: dict[str, Layer]) -> None:
+        self._of = of
+        self._network = network
+        self._layers = layers
+        for name, layer in layers.items():
+            network.get_submodule(name).register_forward_hook(layer.watch)
+
+    def add(self, x: Tensor, directions: Directions, start: int) -> None:
+        """Add some samples, the first of which has the index ``start``."""
+        logits = self._network(x, *self._of.route)
+        outputs = [layer.output for layer in self._layers.values()]
+        vectors = directions(logits.detach(), start).unbind(dim=1)
+        back = [torch.autograd.grad(logits, outputs, v, retain_graph=True) for v in vectors]
+        for layer, *gradients in zip(self._layers.values(), *back, strict=True):
+            layer.add(gradients)
+
+    def take(self) -> Tensor:
+        """The sum (shared,) since the last call."""
+        named = {}
+        for name, layer in self._layers.items():
+            named[f"{name}.weight"], named[f"{name}.bias"] = layer.take()
+        return self._of.layout.join(named, "shared")
+
+
+class _GeneralSums:
+    """The running sum for any network: through ``vmap``, or one sample after the other."""
+
+    def __init__(self, of: Trained, network: Network, power: int) -> None:
+        self._of = of
+        self._network = network
+        self._power = power
+        self._sum = torch.zeros(())
+
+    def add(self, x: Tensor, directions: Directions, start: int) -> None:
+        """Add some samples, the first of which has the index ``start``."""
+        with torch.no_grad():
+            vectors = directions(self._network(x, *self._of.route), start)
+        weights = self._of.theta[: self._of.layout.shared].detach()
+        if self._network.vmapped:
+            of_sample = vmap(grad(self._projected), (None, None, 0))
+            each = vmap(of_sample, (None, 0, 0))(weights, x, vectors)
+            sized = each.square() if self._power == 2 else each.abs()
+            self._sum = self._sum + sized.sum(dim=(0, 1))
+            return
+        leaf = weights.clone().requires_grad_()
+        for sample, own in zip(x, vectors, strict=True):
+            for direction in own:
+                (row,) = torch.autograd.grad(self._projected(leaf, sample, direction), leaf)
+                self._sum = self._sum + row.abs().pow(self._power)
+
+    def take(self) -> Tensor:
+        """The sum (shared,) since the last call."""
+        found, self._sum = self._sum, torch.zeros(())
+        return found
+
+    def _projected(self, weights: Tensor, sample: Tensor, direction: Tensor) -> Tensor:
+        parts = self._of.layout.split_shared(weights)
+        logits = functional_call(self._network, parts, (sample.unsqueeze(0), *self._of.route))
+        return (logits[0] * direction).sum()
+
+
+def _running_sum(of: Trained, power: int) -> _LayerSums | _GeneralSums:
+    network = bound_copy(of.network, of.layout, of.theta.detach(), of.buffers)
+    network.requires_grad_(False).eval()
+    layers = {}
+    for part, module in network.shared_modules():
+        for name, inner in module.named_modules(prefix=part):
+            if next(inner.parameters(recurse=False), None) is None:
                 continue
-            plain_conv = (
-                isinstance(module, nn.Conv2d)
-                and module.groups == 1
-                and module.padding_mode == "zeros"
-                and not isinstance(module.padding, str)
-            )
-            if not (plain_conv or isinstance(module, nn.Linear | nn.BatchNorm2d | nn.GroupNorm)):
-                return False
-    return True
-
-
-def _by_layers(
-    network: Network,
-    layout: Layout,
-    state: dict[str, Tensor],
-    x: Tensor,
-    route: tuple[int, int],
-    vectors: Callable[[Tensor], Tensor],
-    power: int,
-) -> Tensor:
-    seen: list[tuple[str, nn.Module, Tensor, Tensor]] = []
-
-    def record(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            if not output.requires_grad:
-                output.requires_grad_()
-            seen.append((name, module, inputs[0].detach(), output))
-
-        return hook
-
-    shared = set(layout.split_shared(torch.empty(layout.shared, device="meta")))
-    hooks = [
-        module.register_forward_hook(record(name))
-        for name, module in network.named_modules()
-        if f"{name}.weight" in shared
-    ]
-    try:
-        frozen = {name: tensor.detach() for name, tensor in state.items()}
-        logits = functional_call(network, frozen, (x, *route))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    v = vectors(logits)
-    # (V, n, ...) gradients at every layer's output.
-    at_outputs = torch.autograd.grad(
-        logits, [output for *_, output in seen], v.transpose(0, 1), is_grads_batched=True
-    )
-    sums: dict[str, Tensor] = {}
-    for (name, module, given, _), g in zip(seen, at_outputs, strict=True):
-        weight, bias = _layer_sums(module, state, name, given, g.detach(), power)
-        sums[f"{name}.weight"] = sums.get(f"{name}.weight", 0) + weight
-        if f"{name}.bias" in shared:
-            sums[f"{name}.bias"] = sums.get(f"{name}.bias", 0) + bias
-    return layout.join(sums, "shared").double()
-
-
-def _layer_sums(
-    module: nn.Module, state: dict[str, Tensor], name: str, given: Tensor, g: Tensor, power: int
-) -> tuple[Tensor, Tensor]:
-    """Sums of |gradient|^power over samples and directions for a layer's weight and bias, from
-    its input (n, ...) and the gradients at its output (V, n, ...).
-    """
-
-    def magnitude(values: Tensor) -> Tensor:
-        return values.square() if power == 2 else values.abs()
-
-    if isinstance(module, nn.Linear):
-        # |g_o a_i|^p = |g_o|^p |a_i|^p: a sample's gradient is an outer product.
-        sized = magnitude(g).sum(dim=0)
-        return sized.t() @ magnitude(given), sized.sum(dim=0)
-    if isinstance(module, nn.Conv2d):
-        assert not isinstance(module.padding, str)
-        patches = functional.unfold(
-            given, module.kernel_size, module.dilation, module.padding, module.stride
-        )
-        directions, samples, outputs = g.shape[:3]
-        flat = g.movedim(0, 1).reshape(samples, directions * outputs, -1)
-        each = torch.bmm(flat, patches.transpose(1, 2))
-        weight = magnitude(each).sum(dim=0).view(directions, outputs, -1).sum(dim=0)
-        bias = magnitude(flat.sum(dim=2)).sum(dim=0).view(directions, outputs).sum(dim=0)
-        return weight.view(module.weight.shape), bias
-    if isinstance(module, nn.GroupNorm):
-        normalized = functional.group_norm(given, module.num_groups, eps=module.eps)
-    else:
-        assert isinstance(module, nn.BatchNorm2d)
-        mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
-        normalized = (given - mean.view(-1, 1, 1)) / (variance + module.eps).sqrt().view(-1, 1, 1)
-    weight = magnitude((g * normalized).sum(dim=(3, 4))).sum(dim=(0, 1))
-    return weight, magnitude(g.sum(dim=(3, 4))).sum(dim=(0, 1))
-
-
-def _by_samples(
-    network: Network,
-    layout: Layout,
-    theta: Tensor,
-    state: dict[str, Tensor],
-    x: Tensor,
-    route: tuple[int, int],
-    vectors: Callable[[Tensor], Tensor],
-    power: int,
-) -> Tensor:
-    frozen = {name: tensor.detach() for name, tensor in state.items()}
-    shared = theta[: layout.shared].detach()
-    with torch.no_grad():
-        v = vectors(functional_call(network, frozen, (x, *route)))
-
-    def projected(weights: Tensor, sample: Tensor, direction: Tensor) -> Tensor:
-        parts = {**frozen, **layout.split_shared(weights)}
-        return (functional_call(network, parts, (sample.unsqueeze(0), *route))[0] * direction).sum()
-
-    each = vmap(vmap(grad(projected), (None, None, 0)), (None, 0, 0))(shared, x, v)
-    sized = each.square() if power == 2 else each.abs()
-    return sized.sum(dim=(0, 1)).double()
-
-
-def _one_by_one(
-    network: Network,
-    layout: Layout,
-    theta: Tensor,
-    state: dict[str, Tensor],
-    x: Tensor,
-    route: tuple[int, int],
-    vectors: Callable[[Tensor], Tensor],
-    power: int,
-) -> Tensor:
-    frozen = {name: tensor.detach() for name, tensor in state.items()}
-    with torch.no_grad():
-        v = vectors(functional_call(network, frozen, (x, *route)))
-    shared = theta[: layout.shared].detach().clone().requires_grad_()
-    parts = {**frozen, **layout.split_shared(shared)}
-    total = torch.zeros(layout.shared, dtype=torch.float64, device=theta.device)
-    for sample, directions in zip(x.split(1), v, strict=True):
-        logits = functional_call(network, parts, (sample, *route))[0]
-        for direction in directions:
-            (row,) = torch.autograd.grad((logits * direction).sum(), shared, retain_graph=True)
-            total += row.abs().pow(power)
-    return total
+            layer = layer_of(inner, power)
+            if layer is None or not network.layerwise:
+                return _GeneralSums(of, network, power)
+            layers[name] = layer
+    return _LayerSums(of, network, layers)
