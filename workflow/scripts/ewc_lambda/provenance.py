@@ -32,7 +32,7 @@ def code_digest(*scripts: str, files: tuple[str, ...] = ()) -> str:
         name = path.relative_to(_LIBRARY.parent).as_posix()
         if name not in found:
             found[name] = path.read_bytes()
-            waiting += _imports(path)
+            waiting += _imports(path, found[name])
     digest = hashlib.sha256()
     for name in sorted(found):
         digest.update(name.encode() + b"\0" + hashlib.sha256(found[name]).digest())
@@ -104,10 +104,12 @@ def _revision() -> str:
     return done.stdout.strip()
 
 
-def _imports(path: Path) -> list[Path]:
+# Rules share most of their modules, and parsing them anew for each took most of a dry run.
+@functools.cache
+def _imports(path: Path, text: bytes) -> list[Path]:
     modules = []
     package = path.relative_to(_LIBRARY.parent).parent.parts
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
             above = package[: len(package) + 1 - node.level] if node.level else ()
             module = ".".join([*above, *filter(None, [node.module])])
