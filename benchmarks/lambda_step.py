@@ -1,223 +1,238 @@
-"""What one lambda step of the published set-up costs, and how it compares with a plain loop.
+"""One lambda step of the published set-up: where its time goes, and what others need for it.
 
-    python benchmarks/lambda_step.py [--data-folder FOLDER] [--epochs 10]
+    python benchmarks/lambda_step.py [--data-folder FOLDER] [--share 0.1] [--turns 3]
 
-Training (the original's network, batches of 32, penalty included) is timed against two plain
-PyTorch loops over the same tensors in memory, one with channels_last and one with the default
-memory layout, in turns of some batches in one process on one thread: ratios are medians over
-turns, in CPU seconds, and so hold on a machine that has other work. The penalty of the plain loops
-goes through autograd. Without the MNIST files random images of the same shape serve.
+Two tasks of three digits, the original's network, batches of 32, exact Fisher. Ours, a plain
+PyTorch loop with a DataLoader in both memory formats, and Avalanche's EWC (in a virtual
+environment that this command makes, beside the torch that is installed here) take turns on one
+core: an epoch of each task on a share of MNIST (random images of its shape where it is absent).
+From the CPU seconds of each part follow those of the whole step: 10 epochs, all samples.
+Ratios are medians over turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import resource
 import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
 import time
-from collections.abc import Callable
+import venv
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from plain import PlainStep
+from published import EPOCHS, LAMBDA, prepare, published
 
+from ewc_lambda import sequence, training
 from ewc_lambda.adam import Adam
-from ewc_lambda.config import resolve
-from ewc_lambda.errors import StudyError
-from ewc_lambda.importance import normalized
-from ewc_lambda.members import Members, Part
+from ewc_lambda.members import Members
 from ewc_lambda.models import draw_weights, flat_state
-from ewc_lambda.penalty import Penalty, Term
-from ewc_lambda.prepared import Prepared, TaskInfo
+from ewc_lambda.penalty import Penalty
 from ewc_lambda.problems import build_problem
-from ewc_lambda.scenarios import build_scenario
+from ewc_lambda.provenance import provenance
+from ewc_lambda.runs import Run, introductions, write_run
 from ewc_lambda.seeding import Stream, trial_generator
-from ewc_lambda.sequence import base_state, run_sequence
 from ewc_lambda.training import Problem
+from ewc_lambda.weights import save_state
 
-BATCH = 32
-LAMBDA = 15.0
+Seconds = dict[str, float]
 
-
-def published(folder: str, epochs: int, samples: int | None) -> dict[str, Any]:
-    return resolve(
-        {
-            "dataset": "mnist",
-            "data_folder": folder,
-            "tasks": [[0, 1, 2], [3, 4, 5]],
-            "samples_per_task": samples,
-            "validation_fraction": 0.1,
-            "selection_split": "test",
-            "model": "original_cnn",
-            "loss": "binary_cross_entropy",
-            "epochs": epochs,
-            "batch_size": BATCH,
-            "replicates": 1,
-            "randomness": "independent",
-            "spacing": "linear",
-            "low_range": [0, 0],
-            "high_range": [10, 20],
-        }
-    )
-
-
-def prepare(config: dict[str, Any]) -> tuple[Prepared, str]:
-    try:
-        scenario = build_scenario(config)
-    except StudyError as error:
-        print(f"no MNIST ({error}); random images of the same shape instead")
-        return synthetic(config["samples_per_task"] or 16600), "random images"
-    tasks = tuple(TaskInfo(t.name, t.classes, t.outputs) for t in scenario.tasks)
-    splits = [task.splits for task in scenario.tasks]
-    shape = scenario.input_shape
-    return Prepared(tasks, scenario.kind, shape, scenario.scale, splits, ""), "MNIST"
-
-
-def synthetic(samples: int) -> Prepared:
-    rng = np.random.default_rng(1)
-
-    def split(n: int) -> tuple[np.ndarray, np.ndarray]:
-        return rng.integers(0, 256, (n, 1, 28, 28), dtype=np.uint8), rng.integers(0, 3, n)
-
-    sizes = {"train": samples, "validation": samples // 9, "test": 3000}
-    splits = [{name: split(n) for name, n in sizes.items()} for _ in range(2)]
-    tasks = tuple(TaskInfo(name, ("a", "b", "c"), 3) for name in ("0", "1"))
-    return Prepared(tasks, "classification", (1, 28, 28), 1 / 255, splits, "")
+PARTS: Sequence[tuple[Any, str, str]] = (
+    (Members, "backward", "forward and backward"),
+    (Members, "evaluate", "evaluation"),
+    (Penalty, "add_gradient", "penalty"),
+    (Adam, "step", "optimizer"),
+    (training, "_importance", "importance"),
+    (sequence, "train_stage", "stage"),
+)
 
 
 class Ours:
-    """Batches of our training: gradient of the loss, penalty, optimizer step."""
-
-    def __init__(self, problem: Problem, theta: torch.Tensor, buffers: torch.Tensor) -> None:
-        self.problem = problem
-        settings = problem.settings
-        self.members = Members(
-            problem.network, problem.layout, theta[None], buffers[None], settings.loss, False
-        )
-        shared = self.members.shared
-        term = Term(normalized(torch.rand_like(shared), "mean"), shared.clone())
-        self.penalty = Penalty(torch.tensor([LAMBDA]), [term])
-        self.optimizer = Adam(self.members.theta, self.members.gradient, settings.learning_rate)
-
-    def __call__(self, rows: torch.Tensor) -> None:
-        x, y = self.problem.train[1].take(rows[None])
-        self.members.backward([Part(x, y, self.problem.network.route(1, 1))])
-        shared = self.problem.layout.shared
-        self.penalty.add_gradient(self.members.shared, self.members.gradient[:, :shared])
-        self.optimizer.step()
-
-
-class Plain:
-    """The same in the plainest PyTorch, with the data in memory."""
-
-    def __init__(self, problem: Problem, memory_format: torch.memory_format) -> None:
-        from ewc_lambda.models import build_network
-
-        config = {"model": "original_cnn", "heads": "per_task"}
-        outputs = problem.network.outputs
-        self.network = build_network(config, (1, 28, 28), outputs)
-        draw_weights(self.network, trial_generator(1, 0, "weights"))
-        self.network = self.network.to(memory_format=memory_format)
-        x, self.y = problem.train[1].take(slice(None))
-        self.x = x.contiguous(memory_format=memory_format)
-        self.format = memory_format
-        self.trunk = list(self.network.trunk.parameters())
-        self.anchors = [p.detach().clone() for p in self.trunk]
-        self.omegas = [torch.rand_like(p) for p in self.trunk]
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
-        self.loss = nn.BCEWithLogitsLoss()
-
-    def __call__(self, rows: torch.Tensor) -> None:
-        x = self.x[rows].contiguous(memory_format=self.format)
-        labels = nn.functional.one_hot(self.y[rows], 3).float()
-        loss = self.loss(self.network(x, 1, 3), labels)
-        terms = zip(self.trunk, self.anchors, self.omegas, strict=True)
-        loss = loss + LAMBDA / 2 * sum((o * (p - a) ** 2).sum() for p, a, o in terms)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-
-
-def in_turns(
-    contenders: dict[str, Callable[[torch.Tensor], None]], samples: int, turns: int, batches: int
-) -> dict[str, list[float]]:
-    """CPU seconds per batch of each contender, a list over turns."""
-    generator = torch.Generator().manual_seed(1)
-    rows = torch.randint(0, samples, (batches, BATCH), generator=generator)
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for turn in range(turns + 1):
-        for name, contender in contenders.items():
-            start = time.process_time()
-            for batch in rows:
-                contender(batch)
-            if turn:  # the first warms up
-                seconds[name].append((time.process_time() - start) / batches)
-    return seconds
-
-
-def whole_step(problem: Problem, theta: torch.Tensor, buffers: torch.Tensor) -> dict[str, float]:
-    """Wall and CPU seconds of one lambda step as the published set-up trains it: both tasks from
-    the base model, Fisher in between, evaluation of both after every epoch.
+    """Runs both tasks with streams of their own, and takes the CPU seconds of each part of each
+    task.
     """
-    wall, cpu = time.perf_counter(), time.process_time()
-    stream = Stream(1, 0, 0, (1,))
-    base = base_state(problem, theta, buffers, 1)
-    run_sequence(problem, base, [stream], torch.tensor([LAMBDA]), "fisher")
-    return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+
+    def __init__(self, problem: Problem, config: dict[str, Any]) -> None:
+        self._problem = problem
+        self._config = config
+        self.seconds: dict[int, Seconds] = {}
+        self._now: Seconds = defaultdict(float)
+        for owner, name, part in PARTS:
+            setattr(owner, name, self._timed(getattr(owner, name), part))
+
+    def _timed(self, inner: Callable[..., Any], part: str) -> Callable[..., Any]:
+        def outer(*args: Any, **kwargs: Any) -> Any:
+            start = time.process_time()
+            result = inner(*args, **kwargs)
+            self._now[part] += time.process_time() - start
+            if part == "stage":
+                parts = dict(self._now)
+                own = parts.pop("stage") - sum(parts.values())
+                self.seconds[len(self.seconds)] = {"drawing batches, the rest": own, **parts}
+                self._now.clear()
+            return result
+
+        return outer
+
+    def run(self, turn: int) -> list[float]:
+        """Task losses at the end."""
+        problem = self._problem
+        draw_weights(problem.network, trial_generator(1, turn, "weights"))
+        theta, buffers = flat_state(problem.network, problem.layout)
+        base = sequence.base_state(problem, theta, buffers, 1)
+        self.seconds.clear()
+        self._now.clear()
+        lambdas = torch.tensor([LAMBDA])
+        stream = Stream(1, turn, 0, (1,))
+        state = sequence.run_sequence(problem, base, [stream], lambdas, "fisher")
+        start = time.process_time()
+        with tempfile.TemporaryDirectory() as folder:
+            save_state(f"{folder}/step.safetensors", problem.layout, state.theta, state.buffers)
+            loss, accuracy, penalty = (
+                torch.stack(values, dim=1).double().numpy()
+                for values in (state.history.loss, state.history.accuracy, state.history.penalty)
+            )
+            introduced = introductions(2, problem.settings.epochs, 1)
+            run = Run(loss, accuracy, penalty, 1, introduced, {}, {})
+            write_run(f"{folder}/step.h5", run, provenance("", self._config))
+        self.seconds[1]["writing"] = time.process_time() - start
+        return state.history.loss[-1][0].tolist()
+
+
+def start_up() -> float:
+    """CPU seconds until a step's program has imported what it needs."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "import ewc_lambda.steps"], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def whole(seconds: Seconds, share: float) -> Seconds:
+    """From one epoch on a share of the samples to the published number of epochs on all."""
+    once = ("start-up", "writing")
+    epochs = {part: 1 if part == "importance" else EPOCHS for part in seconds}
+    return {
+        part: value if part in once else value * epochs[part] / share
+        for part, value in seconds.items()
+    }
+
+
+def avalanche(folder: Path) -> list[str]:
+    """The command that starts Python with Avalanche, whose environment is made if it is not
+    there. It sees the packages of this one, so that both run on the same torch.
+    """
+    python = folder / "bin" / "python"
+    if not python.exists():
+        print(f"installing Avalanche in {folder}", flush=True)
+        venv.create(folder, with_pip=True)
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        own = folder / "lib" / version / "site-packages" / "study.pth"
+        own.write_text(sysconfig.get_path("purelib") + "\n")
+        pinned = f"torch=={torch.__version__.partition('+')[0]}"
+        install = [python, "-m", "pip", "install", "--quiet", "avalanche-lib==0.6.0", pinned]
+        subprocess.run(install, check=True)
+    return [str(python), "-W", "ignore", str(Path(__file__).with_name("avalanche_step.py"))]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-folder", default="data", help="where the MNIST files lie")
-    parser.add_argument("--epochs", type=int, default=10, help="epochs of the whole step")
-    parser.add_argument("--samples", type=int, help="training samples per task (all)")
-    parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--batches", type=int, default=30, help="batches in a turn")
+    parser.add_argument("--share", type=float, default=0.1, help="of the samples (0 to 1)")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--avalanche", type=Path, default=Path(".venv-avalanche"))
     given = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
-    config = published(given.data_folder, given.epochs, given.samples)
-    prepared, data = prepare(config)
+    config = published(given.data_folder, 1, None)
+    prepared, data = prepare(config, given.share)
     problem = build_problem(config, prepared)
-    draw_weights(problem.network, trial_generator(1, 0, "weights"))
-    theta, buffers = flat_state(problem.network, problem.layout)
-    step = whole_step(problem, theta, buffers)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-    ours = Ours(problem, theta, buffers)
-    seconds = in_turns(
-        {
-            "ours": ours,
-            "plain, channels_last": Plain(problem, torch.channels_last),
-            "plain, default layout": Plain(problem, torch.contiguous_format),
-        },
-        len(problem.train[1]),
-        given.turns,
-        given.batches,
+    train, test = (
+        [(x.contiguous(), y) for x, y in (samples.take(slice(None)) for samples in split)]
+        for split in (problem.train, problem.selection)
     )
-    start = time.process_time()
-    for task, samples in enumerate(problem.selection):
-        ours.members.evaluate(samples, problem.network.route(task, 1))
-    evaluation = time.process_time() - start
-    per_batch = statistics.median(seconds["ours"])
-    epoch = per_batch * -(-len(problem.train[1]) // BATCH)
+    command = avalanche(given.avalanche)
 
-    print(f"data: {data}, {len(problem.train[1])} training samples of task 2, one thread")
+    ours = Ours(problem, config)
+    formats = {
+        "plain loop, channels_last": torch.channels_last,
+        "plain loop, default layout": torch.contiguous_format,
+    }
+    samples = 50  # of importance: that of the plain loops is not compared here
+    steps: dict[str, list[Seconds]] = defaultdict(list)
+    losses: dict[str, list[list[float]]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = {
+            f"{split}_{kind}{task}": tensor.numpy()
+            for split, pairs in (("train", train), ("test", test))
+            for task, pair in enumerate(pairs)
+            for kind, tensor in zip("xy", pair, strict=True)
+        }
+        np.savez(f"{folder}/data.npz", **arrays)
+        for turn in range(given.turns):
+            losses["ours"].append(ours.run(turn))
+            first, second = (whole(ours.seconds[task], given.share) for task in (0, 1))
+            steps["ours"].append(second | {"start-up": start_up()})
+            steps["first task"].append(first)
+            for name, layout in formats.items():
+                torch.manual_seed(turn)
+                plain = PlainStep(train, test, layout)
+                plain.run(1, LAMBDA, samples)
+                losses[name].append(plain.losses)
+                steps[name].append(whole({"training": plain.seconds["training"]}, given.share))
+            done = subprocess.run(
+                [*command, f"{folder}/data.npz", "1", str(LAMBDA)],
+                stdout=subprocess.PIPE,
+                check=True,
+                env={**os.environ, "PYTHONPATH": ""},
+            )
+            steps["Avalanche 0.6.0"].append(whole(json.loads(done.stdout), given.share))
+
+    median = statistics.median
+    print(f"data: {data}, {len(train[1][0])} training samples a task; one core, one thread;")
+    print(f"CPU s of a whole step: {EPOCHS} epochs, all samples; medians of {given.turns} turns")
+    print("\nours, the first task shared by a trial's steps")
+    own = [sum(step.values()) for step in steps["ours"]]
+    for part in steps["ours"][0]:
+        value = median([step[part] for step in steps["ours"]])
+        print(f"  {part:28}{value:8.2f}{100 * value / median(own):7.1f}%")
+    print(f"  {'whole step':28}{median(own):8.2f}")
+    once = [sum(step.values()) for step in steps["first task"]]
+    weighed = median([step["importance"] for step in steps["first task"]])
+    print(f"  {'once a trial: first task':28}{median(once):8.2f}, importance {weighed:.2f} of it")
+    both = [one + other for one, other in zip(own, once, strict=True)]
     print(
-        f"one lambda step, {given.epochs} epochs a task: {step['wall']:.0f} s wall, "
-        f"{step['cpu']:.0f} s CPU, peak memory {peak:.0f} MiB"
+        "\nothers, who train both tasks in each step: CPU s, and how many times that of our step,"
     )
-    for name, values in seconds.items():
-        pairs = zip(seconds["ours"], values, strict=True)
-        ratio = statistics.median(own / other for own, other in pairs)
+    print("and of our step with a first task of its own (randomness: independent)")
+    for name, found in steps.items():
+        if name in ("ours", "first task"):
+            continue
+        totals = [sum(step.values()) for step in found]
+        shared = median([total / step for total, step in zip(totals, own, strict=True)])
+        alone = median([total / step for total, step in zip(totals, both, strict=True)])
+        what = name + (", training only" if "plain" in name else "")
+        print(f"  {what:44}{median(totals):7.1f}{shared:7.2f}{alone:7.2f}")
+    print("\ntask losses at the end, after an epoch a task (mean and standard error over turns)")
+    for name, values in losses.items():
+        array = np.array(values)
+        error = array.std(axis=0, ddof=1) / np.sqrt(len(array)) if len(array) > 1 else array[0]
         print(
-            f"{name:22} {1e3 * statistics.median(values):6.1f} ms CPU a batch, "
-            f"ours / this {ratio:.2f}"
+            f"{name:28}"
+            + "".join(
+                f"  {m:.4f} +- {e:.4f}" for m, e in zip(array.mean(axis=0), error, strict=True)
+            )
         )
-    print(
-        f"evaluation of both tasks: {evaluation:.2f} s CPU, {100 * evaluation / epoch:.1f}% of "
-        f"an epoch of training"
-    )
 
 
 if __name__ == "__main__":

@@ -76,8 +76,12 @@ class Members:
         self.loss = loss
         self.stacked = stacked
         if stacked:
-            self._leaf = self.theta.detach().requires_grad_()
-            self._leaf.grad = self.gradient
+            # A leaf per tensor: through one flat leaf each tensor's gradient would be padded to
+            # the size of all of them before they are summed.
+            self._leaves = layout.split_parameters(self.theta.detach())
+            for leaf in self._leaves.values():
+                leaf.requires_grad_()
+            self._gradients = list(layout.split_parameters(self.gradient).values())
         else:
             self._copies = [self._bound_copy(member) for member in range(len(theta))]
 
@@ -96,7 +100,11 @@ class Members:
         self.gradient.zero_()
         if self.stacked:
             self.network.train()
-            self._stacked_loss(parts).backward()
+            loss, leaves = self._stacked_loss(parts), list(self._leaves.values())
+            found = torch.autograd.grad(loss, leaves, allow_unused=True)
+            for target, gradient in zip(self._gradients, found, strict=True):
+                if gradient is not None:
+                    target.copy_(gradient)
             return
         for member, network in enumerate(self._copies):
             network.train()
@@ -126,18 +134,20 @@ class Members:
         """(members, N, K) in evaluation mode."""
         if self.stacked:
             self.network.eval()
-            return vmap(self._call(route), (0, 0, None))(*self._state(self.theta), x)
+            parameters = self.layout.split_parameters(self.theta)
+            buffers = self.layout.split_buffers(self.buffers)
+            return vmap(self._call(route), (0, 0, None))(parameters, buffers, x)
         for network in self._copies:
             network.eval()
         return torch.stack([network(x, *route) for network in self._copies])
 
     def _stacked_loss(self, parts: Sequence[Part]) -> Tensor:
-        parameters, buffers = self._state(self._leaf)
         # Of buffers that are not contiguous vmap changes a copy: running statistics would be lost.
-        buffers = {name: view.contiguous() for name, view in buffers.items()}
+        views = self.layout.split_buffers(self.buffers)
+        buffers = {name: view.contiguous() for name, view in views.items()}
         total = torch.zeros((), device=self.theta.device)
         for part in parts:
-            logits = vmap(self._call(part.route))(parameters, buffers, part.x)
+            logits = vmap(self._call(part.route))(self._leaves, buffers, part.x)
             total = total + sample_losses(logits, part.y, self.loss).mean(dim=1).sum()
         if buffers:
             self.buffers.copy_(self.layout.join(buffers, "buffers"))
@@ -148,9 +158,6 @@ class Members:
             return functional_call(self.network, (parameters, buffers), (x, *route))
 
         return call
-
-    def _state(self, theta: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        return self.layout.split_parameters(theta), self.layout.split_buffers(self.buffers)
 
     def _bound_copy(self, member: int) -> Network:
         """A copy of the network whose tensors are views of this member's rows."""

@@ -163,6 +163,8 @@ def _importance(
     names: Sequence[str],
     trackers: Mapping[str, Tracker],
 ) -> dict[str, Tensor]:
+    if not names:
+        return {}
     settings = problem.settings
     x, y = problem.train[stage].take(_spread(problem.train[stage], settings.importance_samples))
     done = FinishedTask(
@@ -184,9 +186,10 @@ def _importance(
     return omegas
 
 
-def _spread(samples: Samples, count: int | None) -> Tensor:
+def _spread(samples: Samples, count: int | None) -> Tensor | slice:
     """Rows of so many samples (None: all), evenly spread: files are often sorted by class."""
-    count = len(samples) if count is None else min(count, len(samples))
+    if count is None or count >= len(samples):
+        return slice(None)  # no copy
     return torch.arange(count, device=samples.x.device) * len(samples) // count
 
 

@@ -1,0 +1,86 @@
+"""Members trained together against one by one: digits, 8 replicates of 20 lambdas.
+
+    python benchmarks/members.py [--epochs 1] [--turns 5]
+
+Both ways of `members` (stacked, looped) train the second task of the default study, penalty and
+evaluation included, from the same first task on one thread, in turns. The ratio is the median over
+turns of ratios of CPU seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+import torch
+
+from ewc_lambda.config import load
+from ewc_lambda.members import stack_by_default
+from ewc_lambda.models import draw_weights, flat_state
+from ewc_lambda.prepared import Prepared, TaskInfo
+from ewc_lambda.problems import build_problem
+from ewc_lambda.scenarios import build_scenario
+from ewc_lambda.seeding import Stream, trial_generator
+from ewc_lambda.sequence import (
+    State,
+    base_state,
+    concatenated,
+    run_sequence,
+    train_first_task,
+    with_importance,
+)
+
+REPLICATES = 8
+LAMBDAS = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--turns", type=int, default=5)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    config = load("config/config.yaml") | {"epochs": given.epochs}
+    scenario = build_scenario(config)
+    tasks = tuple(TaskInfo(t.name, t.classes, t.outputs) for t in scenario.tasks)
+    splits = [task.splits for task in scenario.tasks]
+    shape = scenario.input_shape
+    prepared = Prepared(tasks, scenario.kind, shape, scenario.scale, splits, "")
+    problems = {
+        members: build_problem(config | {"members": members}, prepared)
+        for members in ("stacked", "looped")
+    }
+    problem = problems["stacked"]
+    draw_weights(problem.network, trial_generator(1, 0, "weights"))
+    theta, buffers = flat_state(problem.network, problem.layout)
+    streams = [Stream(1, 0, replicate, ()) for replicate in range(REPLICATES)]
+    base = base_state(problem, theta, buffers, REPLICATES)
+    state, omegas = train_first_task(problem, base, streams, ["fisher"])
+    start = concatenated([with_importance(problem, state, omegas["fisher"])] * LAMBDAS)
+    values = np.geomspace(1, 1e6, LAMBDAS)
+    lambdas = torch.tensor(values, dtype=torch.float32).repeat_interleave(REPLICATES)
+
+    def train(members: str) -> tuple[float, State]:
+        begin = time.process_time()
+        end = run_sequence(problems[members], start, streams * LAMBDAS, lambdas, "fisher")
+        return time.process_time() - begin, end
+
+    seconds = []
+    for _ in range(given.turns):
+        (together, stacked), (apart, looped) = train("stacked"), train("looped")
+        seconds.append((together, apart))
+    difference = ((stacked.theta - looped.theta).abs().max() / looped.theta.abs().max()).item()
+    ratio = statistics.median(apart / together for together, apart in seconds)
+    together, apart = (statistics.median(found) for found in zip(*seconds, strict=True))
+    chosen = "stacked" if stack_by_default(problem.network, torch.device("cpu")) else "looped"
+    print(f"digits, {REPLICATES} replicates x {LAMBDAS} lambdas, {given.epochs} epochs, one thread")
+    print(f"stacked  {together:7.2f} s CPU")
+    print(f"looped   {apart:7.2f} s CPU, {ratio:.1f} times")
+    print(f"largest difference of a weight at the end: {difference:.1e} of the largest weight")
+    print(f"members: auto takes {chosen} members for this network on a CPU")
+
+
+if __name__ == "__main__":
+    main()
