@@ -30,7 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scrip
 
 from ewc_lambda import statistics as st
 from ewc_lambda import study_statistics as study
-from ewc_lambda.curve_fit import Floats, one_sample_t
+from ewc_lambda.racing import doubts, race
+from ewc_lambda.replicates import best_column, trained
+from ewc_lambda.student import Floats, one_sample_t
 
 Ends = tuple[float, float]
 
@@ -103,7 +105,12 @@ class Trial:
 
 
 def draw_trial(
-    rng: np.random.Generator, name: str, noise: Noise, design: tuple[int, int, int], at: float = 0.0
+    rng: np.random.Generator,
+    name: str,
+    noise: Noise,
+    design: tuple[int, int, int],
+    at: float = 0.0,
+    racing: bool = False,
 ) -> Trial:
     replicates, steps, rounds = design
     shift = at + noise.shift * rng.standard_normal((replicates, 1))
@@ -121,10 +128,30 @@ def draw_trial(
         first = np.r_[first, np.full(int(new.sum()), r == 0)]
         order = x.argsort()
         x, y, first = x[order], y[:, order], first[order]
-        best = int(y.mean(axis=0)[np.searchsorted(x, grid - 1e-6)].argmin())
+        columns = np.searchsorted(x, grid - 1e-6)
+        if racing:
+            y[:, columns] = raced(y[:, columns], new)
+        best = best_column(y[:, columns])
         low, high = grid[max(best - 1, 0)], grid[min(best + 1, steps - 1)]
     zero = 7.3 + offset[:, 0] + 0.1 * rng.standard_normal(replicates)
     return Trial(x, y, first, zero)
+
+
+def raced(y: Floats, new: np.ndarray) -> Floats:
+    """Measures (R, S) of a round with NaN for what its race spares; ``new`` (S,) are the lambdas
+    that the round before did not have.
+    """
+    counts = trained(y)
+    met = {step: y[: counts[step], step] for step in np.flatnonzero(~new)}
+    levels = doubts(y.shape[1], first_round=bool(new.all()))
+    found = race(
+        dict(enumerate(levels)),
+        len(y),
+        met,
+        lambda running, part: {step: y[part, step] for step in running},
+    )
+    kept = np.array([len(found[step]) for step in range(y.shape[1])])
+    return np.where(np.arange(len(y))[:, None] < kept, y, np.nan)
 
 
 # ---- candidates for the interval of the best lambda: trial to (low, high), infinite where open

@@ -87,7 +87,9 @@ def members_of(of, count=1, theta=None, buffers=None):
     theta = base.expand(count, -1) if theta is None else theta
     buffers = moving.expand(len(theta), -1) if buffers is None else buffers
     chosen = of.settings
-    return Members(of.network, of.layout, theta, buffers, chosen.loss, chosen.stacked)
+    return Members(
+        of.network, of.layout, theta, buffers, chosen.loss, chosen.stacked, chosen.bfloat16
+    )
 
 
 def plain_module(of, theta, buffers):

@@ -34,11 +34,13 @@ def made_up_study(
     references=("finetuning", "joint"),
     curves=True,
     tested=True,
+    raced=None,
     **config,
 ):
     """Write and read a study whose replicate r of trial t has its minimum at
     ``centres[t] + spread * z_r``, with z of mean 0, the same for all trials; ``heights`` are added
     to the measures of each importance measure. lambda = 0 is 5 above the minimum, joint 1 below.
+    ``raced``: number of replicates of the steps that are more than 1 above the minimum.
     """
     z = np.linspace(-1, 1, replicates) if replicates > 1 else np.zeros(1)
     default = 3.0 if spacing == "log" else (low + high) / 2
@@ -92,6 +94,8 @@ def made_up_study(
         for table in ("tests", "references"):
             if tables[table]:
                 tables[table] |= _on_test(tables[table], tasks)
+    if raced:
+        _race(tables["steps"], raced)
     settings = {
         "study": "made_up",
         "trials": trials,
@@ -111,6 +115,15 @@ def made_up_study(
     }
     write_tables(path, {name: table for name, table in tables.items() if table}, attributes)
     return Study.read(path)
+
+
+def _race(table, replicates):
+    means = table["measure"].mean(axis=1)
+    lost = means > np.nanmin(means) + 1
+    table["replicates"] = np.where(lost, replicates, table["measure"].shape[1])
+    for name in ("measure", "loss", "accuracy", "penalty"):
+        if name in table:
+            table[name][lost, replicates:] = np.nan
 
 
 def best_row(rows, measures, trial, name):

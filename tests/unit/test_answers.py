@@ -186,6 +186,8 @@ class TestTables:
         study = made_up_study(path, trials=1, diverged_above=1e5)
         found = tables(study)["lambdas"]
         measures = study.measures(study.steps)
+        assert np.isinf(measures).any()
+        measures[np.isinf(measures)] = np.nan
         np.testing.assert_allclose(found["mean measure (loss x epochs)"], measures.mean(axis=1))
         np.testing.assert_allclose(
             found["standard error (loss x epochs)"],
@@ -334,3 +336,30 @@ class TestPage:
         assert yaml.safe_load(config_text(study)) == study.config
         known = yaml.safe_load(provenance_text(study))
         assert known == {"study": "made_up", "study_file_sha256": study.attributes["sha256"]}
+
+
+class TestRace:
+    def test_tables_say_how_many_replicates_there_are(self, path):
+        study = made_up_study(path, raced=3)
+        found = tables(study)
+        counts = study.replicates("steps")
+        assert set(counts) == {3, 6}
+        assert sorted(found["lambdas"]["replicates"]) == sorted(counts)
+        assert set(found["trials"]["replicates"]) == {6}
+        assert set(found["trials"]["fewest replicates of a lambda"]) == {3}
+        measures = study.measures(study.steps)
+        dropped = found["lambdas"]["replicates"] == 3
+        errors = stats.sem(measures[counts == 3, :3], axis=1)
+        np.testing.assert_allclose(
+            np.sort(found["lambdas"]["standard error (loss x epochs)"][dropped]), np.sort(errors)
+        )
+        assert "3 trials of 3 to 6 replicates per lambda (racing)" in summary(study)
+
+    def test_the_answer_is_that_of_the_whole_study(self, path, tmp_path):
+        whole = answer_study(made_up_study(tmp_path / "whole.h5", noise=0.02))
+        raced = answer_study(made_up_study(path, noise=0.02, raced=3))
+        for one, other in zip(whole.measures[0].trials, raced.measures[0].trials, strict=True):
+            assert one.best.grid_best == other.best.grid_best
+            assert other.best.low <= one.best.estimate <= other.best.high
+            assert one.gain == other.gain
+            assert other.resolved.resolved

@@ -42,6 +42,20 @@ class TestMeasureOverLambda:
         assert (curve.finetuning, curve.joint) == pytest.approx((15, 9))
         assert curve.at_best == pytest.approx(10, abs=0.01)
 
+    def test_steps_that_lost_a_race_are_placed_by_what_they_share(self, path, tmp_path):
+        # Offsets of the replicates, from -0.2 to 0.2, are negative in the three that are left.
+        whole = made_up_study(tmp_path / "whole.h5", trials=1, spread=0, rounds=1)
+        raced = made_up_study(path, trials=1, spread=0, rounds=1, raced=3)
+        one, other = (
+            measure_over_lambda.extract(study).panels[0].curves[0] for study in (whole, raced)
+        )
+        np.testing.assert_allclose(other.means, one.means)
+        assert set(np.round(other.errors / one.errors, 3)) == {1.0, 0.756}
+        data = measure_over_lambda.extract(raced)
+        assert data.replicates == (3, 6)
+        title = measure_over_lambda.draw(data).legends[0].get_title().get_text()
+        assert title == "mean ± standard error over 3 to 6 replicates"
+
     def test_diverged_steps_are_apart(self, path):
         study = made_up_study(path, trials=1, diverged_above=1e5, rounds=1)
         curve = measure_over_lambda.extract(study).panels[0].curves[0]

@@ -8,7 +8,8 @@ from scipy import stats
 
 from ewc_lambda import statistics as st
 from ewc_lambda import study_statistics as study
-from ewc_lambda.curve_fit import curve_minimum, fit_window, one_sample_t, spline_basis, spline_sites
+from ewc_lambda.curve_fit import curve_minimum, fit_window, spline_basis, spline_sites
+from ewc_lambda.student import one_sample_t
 
 X = np.linspace(2.0, 8.0, 9)
 GRID = 10.0**X
@@ -146,20 +147,20 @@ class TestBestLambda:
 
     def test_diverged_steps_are_left_out(self):
         values = parabolas([4.9, 5.0, 5.3, 5.2])
-        values[0, -1], values[2, -2] = np.nan, np.inf
+        values[0, -1], values[2, -2] = np.inf, np.inf
         found = st.best_lambda(GRID, values, first_grid=(GRID[0], GRID[-1]))
         assert found.n_lambdas == 7
         assert found.bounded_high
 
     def test_two_usable_lambdas(self):
         values = parabolas([4.9, 5.0, 5.3])
-        values[:, 2:] = np.nan
+        values[:, 2:] = np.inf
         found = st.best_lambda(GRID, values)
         assert found.reason == "2 usable lambdas, 3 are needed"
         assert math.isnan(found.low)
 
     def test_all_diverged(self):
-        found = st.best_lambda(GRID, np.full((3, 9), np.nan))
+        found = st.best_lambda(GRID, np.full((3, 9), np.inf))
         assert "no lambda" in found.reason
         assert math.isnan(found.estimate)
         assert math.isnan(found.grid_best)
@@ -190,7 +191,7 @@ class TestSet:
 
     def test_diverged_lambda_is_not_in(self):
         values = np.random.default_rng(7).standard_normal((5, 9))
-        values[1, 3] = np.nan
+        values[1, 3] = np.inf
         assert GRID[3] not in st.indistinguishable(GRID, values).lambdas
 
     def test_one_replicate(self):
@@ -229,7 +230,7 @@ class TestResolved:
 
     def test_partly_diverged_end_is_judged_by_the_others(self):
         values = parabolas([4.9, 5.0, 5.3, 5.2])
-        values[0, -1] = np.nan
+        values[0, -1] = np.inf
         found = st.resolved(GRID, values)
         difference = values[1:, -1] - values[1:, 4]
         assert found.resolved
@@ -238,7 +239,7 @@ class TestResolved:
 
     def test_end_with_one_replicate_left_is_not_judged(self):
         values = parabolas([4.9, 5.0, 5.3])
-        values[:2, -1] = np.nan
+        values[:2, -1] = np.inf
         found = st.resolved(GRID, values)
         assert not found.resolved
         assert "all replicates but one" in found.reason
@@ -257,7 +258,7 @@ class TestResolved:
         ("values", "reason"),
         [
             (np.ones((1, 9)), "one replicate only"),
-            (np.full((3, 9), np.nan), "no lambda"),
+            (np.full((3, 9), np.inf), "no lambda"),
         ],
     )
     def test_nothing_can_be_said(self, values, reason):
@@ -303,7 +304,7 @@ class TestGain:
         found = st.gain(np.ones((3, 3)), [2.0, np.nan, 1.0])
         assert found.reason == "1 of 3 replicates without a finite value"
         assert math.isnan(found.low)
-        assert "3 of 3" in st.gain(np.full((3, 3), np.nan), np.ones(3)).reason
+        assert "3 of 3" in st.gain(np.full((3, 3), np.inf), np.ones(3)).reason
 
     def test_shapes(self):
         with pytest.raises(ValueError, match="reference of shape"):
@@ -370,9 +371,9 @@ class TestAcrossTrials:
 
     def test_diverged_end_and_diverged_trial(self):
         tables = [parabolas([v, v]) for v in (5.0, 5.1, 5.2)]
-        tables[0][:, -1] = np.nan
+        tables[0][:, -1] = np.inf
         assert study.study_resolved([GRID] * 3, tables).resolved
-        tables[1][:] = np.nan
+        tables[1][:] = np.inf
         assert "1 of 3 trials" in study.study_resolved([GRID] * 3, tables).reason
 
 
@@ -438,7 +439,7 @@ class TestVarianceRatio:
         ("apart", "common", "reason"),
         [
             (np.eye(2), np.eye(2), "2 replicates"),
-            (np.full((3, 3), np.nan), np.eye(3), "fewer than 2 lambdas"),
+            (np.full((3, 3), np.inf), np.eye(3), "fewer than 2 lambdas"),
             (np.ones((3, 3)), np.eye(3), "do not vary"),
         ],
     )

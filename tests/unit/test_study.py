@@ -196,3 +196,41 @@ def test_a_truncated_study_is_refused(path, read):
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(BrokenFileError, match=r"study\.h5"):
         read(path)
+
+
+def test_a_step_that_lost_a_race_is_filled_up_and_read_as_what_it_has(tmp_path):
+    short = dataclasses.replace(
+        STEPS[1],
+        loss=STEPS[1].loss[:1],
+        accuracy=STEPS[1].accuracy[:1],
+        penalty=STEPS[1].penalty[:1],
+    )
+    broken = run(1, 9.0, importance="fisher", round=0, step=2)
+    broken.loss[1, -1, 0] = np.nan
+    runs = [STEPS[0], short, broken]
+    content = tables()
+    content["steps"] = joined([run_table([each], ["s"], SHARED) for each in runs])
+    assert content["steps"]["replicates"].tolist() == [2, 1, 2]
+    attributes = {"content": "study", "config": CONFIG, "tasks": {"names": ["low", "high"]}}
+    write_tables(tmp_path / "study.h5", content, attributes)
+    study = Study.read(tmp_path / "study.h5")
+    found = study.measures(study.steps)
+    assert np.array_equal(found[0], STEPS[0].measure)
+    assert found[1, 0] == STEPS[1].measure[0]
+    # What was not trained is no divergence.
+    assert np.isnan(found[1, 1])
+    assert np.isinf(found[2, 1])
+    assert study.replicates("steps").tolist() == [2, 1, 2]
+    assert study.replicate_range == (1, 2)
+    assert np.allclose(study.curves("steps", 1, "loss"), short.loss, atol=1e-6)
+    # Whatever its mean: it is over other replicates than that of the others.
+    assert study.best_row(study.steps) == 0
+    assert study.best_row(study.steps.iloc[2:]) is None
+    frame = read_study(tmp_path / "study.h5")
+    assert frame[["step", "replicate"]].to_numpy().tolist() == [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [2, 0],
+        [2, 1],
+    ]

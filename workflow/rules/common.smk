@@ -17,7 +17,7 @@ os.environ.update(PYTHONPATH=PATHS)
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from ewc_lambda.config import part, resolve
+from ewc_lambda.config import part, resolve, steps_per_job
 from ewc_lambda.datasets import check_files
 from ewc_lambda.errors import StudyError
 from ewc_lambda.provenance import code_digest, model_files, recipe_of
@@ -76,7 +76,7 @@ SET_ASIDE = [] if STUDY_FILE_ALONE else [str(path) for path in set_aside(RESULTS
 
 TRIALS = range(STUDY["trials"])
 STEPS = range(STUDY["steps"])
-STEPS_PER_JOB = len(STEPS) if STUDY["steps_per_job"] == "round" else STUDY["steps_per_job"]
+STEPS_PER_JOB = steps_per_job(STUDY)
 BLOCKS = [STEPS[first : first + STEPS_PER_JOB] for first in range(0, len(STEPS), STEPS_PER_JOB)]
 REFERENCES = ("finetuning", "joint")
 # With common random numbers the steps of a trial share its first task.
@@ -89,7 +89,7 @@ MODEL_CONFIG = part(STUDY, "seed", "data", "model")
 TRAIN_CONFIG = part(STUDY, "seed", "data", "model", "training", "importance", "files")
 FIRST_CONFIG = TRAIN_CONFIG | part(STUDY, "measures")
 GRID_KEYS = ("spacing", "low_range", "high_range", "steps", "expand_at_edge")
-STEP_CONFIG = TRAIN_CONFIG | {key: STUDY[key] for key in GRID_KEYS}
+STEP_CONFIG = TRAIN_CONFIG | {key: STUDY[key] for key in (*GRID_KEYS, "racing")}
 SEARCH_CONFIG = part(STUDY, "seed", "search")
 # Where files lie and how work is cut into jobs is no part of a result, but for the last bit of
 # members that are stacked with more or fewer others.

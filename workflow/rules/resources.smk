@@ -2,6 +2,9 @@
 benchmark files in benchmarks/results tell what a job of yours took.
 """
 
+# GPUs of a job that trains or evaluates.
+GPUS = 1 if STUDY["device"] == "cuda" else 0
+
 # A job that was killed for its memory or its time asks for more at the next attempt.
 
 

@@ -18,6 +18,7 @@ if STEPS_PER_JOB == 1:
         resources:
             mem_mb=training_memory,
             runtime=training_time,
+            gpu=GPUS,
         params:
             config=STEP_CONFIG,
             code=STEP_CODE,
@@ -52,6 +53,7 @@ for block in BLOCKS if STEPS_PER_JOB > 1 else []:
         resources:
             mem_mb=block_memory,
             runtime=block_time,
+            gpu=GPUS,
         params:
             config=STEP_CONFIG,
             code=STEP_CODE,

@@ -18,6 +18,7 @@ rule train_first_task:
     resources:
         mem_mb=training_memory,
         runtime=training_time,
+        gpu=GPUS,
     params:
         config=FIRST_CONFIG,
         code=FIRST_CODE,
@@ -43,6 +44,7 @@ rule train_reference:
     resources:
         mem_mb=training_memory,
         runtime=training_time,
+        gpu=GPUS,
     params:
         config=TRAIN_CONFIG,
         code=REFERENCE_CODE,
@@ -71,6 +73,7 @@ rule evaluate_test:
     resources:
         mem_mb=training_memory,
         runtime=30,
+        gpu=GPUS,
     params:
         config=TRAIN_CONFIG,
         code=code_digest("evaluate_test", files=OWN_MODEL),

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-
 from ewc_lambda.jobs import logger, run_job
 from ewc_lambda.records import read_json, write_json
-from ewc_lambda.runs import Run, read_run, trial_origin
+from ewc_lambda.runs import Run, read_run, round_measures, trial_origin
 from ewc_lambda.search import decide
 
 
@@ -16,7 +14,7 @@ def main(snakemake: Any) -> None:
     grid = read_json(snakemake.input.grid)
     origin = trial_origin(snakemake.input, grid["importance"])
     runs = [_step(path, grid, step, origin) for step, path in enumerate(snakemake.input.steps)]
-    measures = [np.nan if run.diverged else float(run.measure.mean()) for run in runs]
+    measures = round_measures(runs)
     decision = decide(
         grid["lambdas"],
         measures,
@@ -30,6 +28,7 @@ def main(snakemake: Any) -> None:
     record = {
         **grid,
         "measures": measures,
+        "replicates": [len(run.measure) for run in runs],
         "optimum_step": best,
         "optimum": None if best is None else grid["lambdas"][best],
         "next_bracket": None if decision.bracket is None else list(decision.bracket),

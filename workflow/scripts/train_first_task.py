@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from ewc_lambda.bench import Bench, progress_log
+from ewc_lambda.device import train_as_fits
 from ewc_lambda.jobs import run_job
-from ewc_lambda.sequence import base_state, train_first_task
+from ewc_lambda.sequence import State, base_state, concatenated, train_first_task
 from ewc_lambda.weights import save_state, tensor_digest
 
 
@@ -12,10 +16,16 @@ def main(snakemake: Any) -> None:
     """Rule train_first_task."""
     bench = Bench.open(snakemake)
     streams = bench.streams()
-    base = base_state(bench.problem, *bench.base, len(streams))
-    state, omegas = train_first_task(
-        bench.problem, base, streams, bench.config["importance"], progress_log(bench.problem, 1)
-    )
+    log = progress_log(bench.problem, 1)
+
+    def train(part: slice) -> tuple[State, dict[str, Tensor]]:
+        base = base_state(bench.problem, *bench.base, len(streams[part]))
+        measures = bench.config["importance"]
+        return train_first_task(bench.problem, base, streams[part], measures, log)
+
+    parts = train_as_fits(len(streams), train)
+    state = concatenated([state for state, _ in parts])
+    omegas = {name: torch.cat([omegas[name] for _, omegas in parts]) for name in parts[0][1]}
     file_digest = save_state(
         snakemake.output.weights, bench.problem.layout, state.theta, state.buffers, omegas
     )

@@ -11,12 +11,14 @@ from ewc_lambda.step_files import step_files
 def main(snakemake: Any) -> None:
     """Rules train_step and train_steps."""
     grid = read_json(snakemake.input.grid)
-    new = [step for step in step_files(snakemake.output) if not repeat_step(snakemake, grid, step)]
+    steps = step_files(snakemake.output)
+    repeated = [step for step in steps if repeat_step(snakemake, grid, step)]
+    new = [step for step in steps if step not in repeated]
     if new:
         # Imported late: a step that repeats one of the round before needs no torch.
         from ewc_lambda.steps import train_steps
 
-        train_steps(snakemake, grid, new)
+        train_steps(snakemake, grid, new, repeated)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.replicates import comparable_means, usable
 from ewc_lambda.statistics import (
     BestLambda,
     Interval,
@@ -26,7 +27,6 @@ from ewc_lambda.statistics import (
     gain,
     indistinguishable,
     resolved,
-    usable,
 )
 from ewc_lambda.study import Study
 from ewc_lambda.study_statistics import (
@@ -47,7 +47,7 @@ REFERENCES = {"finetuning": "lambda = 0", "joint": "joint training"}
 @dataclass(frozen=True)
 class Search:
     """All lambdas of one trial and importance measure: lambdas (S,) and measures (R, S) of all
-    rounds, and of round 0 alone.
+    rounds, and of round 0 alone; infinite where diverged, NaN where dropped in a race.
     """
 
     trial: int
@@ -77,7 +77,8 @@ class TrialAnswer:
     @property
     def edge(self) -> str:
         """Which end of all lambdas searched, low or high, has the lowest mean; empty for none."""
-        means = self.search.measures[:, usable(self.search.measures)].mean(axis=0)
+        means = comparable_means(self.search.measures)
+        means = means[np.isfinite(means)]
         if not means.size or np.ptp(means) <= 1e-12 * np.abs(means).max():
             return ""
         ends = self.search.lambdas.min(), self.search.lambdas.max()

@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ewc_lambda.device import open_device
 from ewc_lambda.jobs import logger
-from ewc_lambda.members import Members
 from ewc_lambda.prepared import Prepared, read_prepared
 from ewc_lambda.problems import as_samples, build_problem
 from ewc_lambda.provenance import provenance
 from ewc_lambda.records import BrokenFileError, read_json
 from ewc_lambda.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream
-from ewc_lambda.sequence import State, base_state, with_importance
+from ewc_lambda.sequence import State, base_state, members_of, with_importance
 from ewc_lambda.training import History, Problem, Progress
 from ewc_lambda.weights import load_importance, load_state, save_state
 
@@ -48,16 +48,16 @@ class Bench:
 
         """
         torch.set_num_threads(snakemake.threads)
-        deterministic()
         config, inputs = snakemake.params.config, snakemake.input
+        device = open_device(config)
         trial = int(snakemake.wildcards.trial)
         prepared = read_prepared(inputs.data)
-        problem = build_problem(config, prepared, first_stage)
+        problem = build_problem(config, prepared, first_stage, device)
         record = read_json(inputs.base_record)
         if record["trial"] != trial:
             raise BrokenFileError(inputs.base_record, f"it is that of trial {record['trial']}")
         digest = record["weights_sha256"]
-        base = load_state(inputs.base_model, problem.layout, digest)
+        base = load_state(inputs.base_model, problem.layout, digest, device)
         origin = {"data": prepared.sha256, "base_model": digest}
         return cls(config, trial, prepared, problem, base, origin, snakemake.params.code)
 
@@ -83,12 +83,12 @@ class Bench:
             return base_state(problem, *self.base, self.config["replicates"]), {}
         record = read_run(snakemake.input.first_task, trial=self.trial, **self.origin)
         path, digest = snakemake.input.first_weights, record.origin["weights"]
-        theta, buffers = load_state(path, problem.layout, digest)
+        theta, buffers = load_state(path, problem.layout, digest, problem.device)
         curves = (record.loss, record.accuracy, record.penalty)
         history = History(*(list(torch.from_numpy(values).unbind(1)) for values in curves))
         state = State(1, theta, buffers, [], history)
         if measure is not None:
-            omega = load_importance(path, problem.layout, measure, digest)
+            omega = load_importance(path, problem.layout, measure, digest, problem.device)
             state = with_importance(problem, state, omega)
         return state, first_task_origin(record, measure)
 
@@ -111,15 +111,14 @@ class Bench:
         and buffers (replicates, buffer_size) on the test split.
         """
         problem = self.problem
-        settings = problem.settings
-        members = Members(
-            problem.network, problem.layout, theta, buffers, settings.loss, settings.stacked
-        )
+        members = members_of(problem, theta, buffers)
         pairs = []
         for task, splits in enumerate(self.prepared.splits):
-            samples = as_samples(*splits["test"], self.prepared.scale)
+            samples = as_samples(*splits["test"], self.prepared.scale, problem.device)
             pairs.append(members.evaluate(samples, problem.network.route(task, problem.tasks - 1)))
-        loss, accuracy = (torch.stack(values, dim=1).numpy() for values in zip(*pairs, strict=True))
+        loss, accuracy = (
+            torch.stack(values, dim=1).cpu().numpy() for values in zip(*pairs, strict=True)
+        )
         return dataclasses.replace(run, test_loss=loss, test_accuracy=accuracy)
 
     def save(self, weights: str | Path | None, state: State) -> dict[str, str]:
@@ -134,13 +133,6 @@ class Bench:
         """
         named = dataclasses.replace(run, origin={**self.origin, **run.origin, **digests})
         write_run(path, named, provenance(self.code, self.config))
-
-
-def deterministic() -> None:
-    """Have torch refuse operations that give other bits from run to run."""
-    # What use_deterministic_algorithms(True) does, without importing torch's compiler: a second of
-    # every job.
-    torch.set_deterministic_debug_mode("error")
 
 
 def progress_log(problem: Problem, stages: int, first: int = 0) -> Progress:

@@ -80,6 +80,8 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_loss(config)
     _check_model(config)
     _check_augmentation(config)
+    _check_racing(config)
+    _check_device(config)
     validate_tasks(config)
     return config
 
@@ -103,6 +105,17 @@ def _plain(key: str, value: Any) -> Any:
 def _scalar(text: str) -> Any:
     found = yaml.safe_load(text) if _WORD.fullmatch(text) else text
     return found if found is None or isinstance(found, bool | int | float) else text
+
+
+def steps_per_job(config: Mapping[str, Any]) -> int:
+    """How many lambda steps of a round a job trains."""
+    chosen = config["steps_per_job"]
+    if chosen == "auto":
+        # One small network leaves a GPU idle.
+        chosen = "round" if config["device"] == "cuda" else 1
+    # In a race, what a step gets depends on all others of its round.
+    whole = chosen == "round" or config["racing"]
+    return int(config["steps"] if whole else chosen)
 
 
 def part(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -204,4 +217,28 @@ def _check_model(config: Mapping[str, Any]) -> None:
         raise StudyError(
             f"normalization: {config['normalization']} is for the convolutional models. Allowed "
             f"with model {model}: null."
+        )
+
+
+def _check_racing(config: Mapping[str, Any]) -> None:
+    if not config["racing"]:
+        return
+    if config["randomness"] != "common":
+        raise StudyError(
+            "racing: steps are compared replicate by replicate, which independent random numbers "
+            "do not allow. Allowed: randomness common, or racing false."
+        )
+    if config["replicates"] < 4:
+        raise StudyError(
+            f"racing: the first three replicates of a step are always trained, so with "
+            f"{config['replicates']} nothing is saved. Allowed: replicates at least 4, or racing "
+            f"false."
+        )
+
+
+def _check_device(config: Mapping[str, Any]) -> None:
+    if config["precision"] == "tf32" and config["device"] != "cuda":
+        raise StudyError(
+            f"precision: tf32 is one of GPUs, and device is {config['device']}. Allowed: device "
+            f"cuda, or precision float32 or bfloat16."
         )

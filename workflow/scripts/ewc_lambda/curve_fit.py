@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.special import stdtrit
 
-Floats = NDArray[np.float64]
+from .replicates import filled, sums_t
+from .student import Floats
 
 DEGREE = 5
 """Degree of the spline: cubic splines were biased on coarse grids (docs/statistics.md)."""
@@ -41,20 +41,6 @@ class Minimum:
     high: float
     bounded_low: bool
     bounded_high: bool
-
-
-def one_sample_t(values: Floats) -> Floats:
-    """Mean over its standard error, along the first axis: (R, ...) to (...).
-
-    Where all replicates agree exactly the standard error is 0: the result is 0 for a mean of 0,
-    and infinite with the sign of the mean otherwise.
-    """
-    mean = values.mean(axis=0)
-    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    # Sums of equal numbers differ in their last digits; that is no difference between replicates.
-    exact = error <= 1e-14 * np.abs(values).max(axis=0)
-    infinite = np.where(np.abs(mean) > 1e-14, np.copysign(np.inf, mean), 0.0)
-    return np.where(exact, infinite, mean / np.where(exact, 1.0, error))
 
 
 def spline_sites(x: Floats, spacing: float) -> Floats:
@@ -107,34 +93,43 @@ def curve_minimum(x: Floats, measures: Floats, span: float, level: float = 0.95)
     """Minimum of the expected curve with the interval that inverts a paired t test of its slope.
 
     x (S,) sorted and distinct, S >= 3, on the scale of the search (log10 or linear);
-    measures (R, S) finite, columns in the order of x; span is the width of the first grid, in
+    measures (R, S) usable, columns in the order of x; span is the width of the first grid, in
     units of x. With R = 1 only the estimate is given.
 
     x0 belongs to the interval when the mean over replicates of the fitted slope at x0 is not
-    different from 0 (two-sided t test, R - 1 degrees of freedom) and x0 hangs together with the
+    different from 0 (two-sided t test, `replicates.sums_t`) and x0 hangs together with the
     estimate, or with a valley whose floor is not clearly higher. An end that the slope
     does not bound is the end of the grid, with its flag False.
 
     Source: inversion of a test of a ratio of means, Fieller, J. R. Stat. Soc. B 16 (1954) 175,
     with the slope of a fitted curve in place of a linear combination of two means.
     """
-    kept = fit_window(x, measures.mean(axis=0))
+    kept = fit_window(x, filled(measures).mean(axis=0))
     x, measures = x[kept], measures[:, kept]
     basis = spline_basis(spline_sites(x, span / CELLS))
-    coefficients = measures @ np.linalg.pinv(basis(x)).T
+    fit = np.linalg.pinv(basis(x)).T
     grid = np.unique(np.r_[np.linspace(x[0], x[-1], POINTS), x])
-    values = coefficients @ basis(grid).T
-    best = int(values.mean(axis=0).argmin())
+
+    def slopes(values: Floats) -> Floats:
+        return np.asarray(values @ fit @ basis(grid, nu=1).T)
+
+    def heights(values: Floats) -> Floats:
+        curves = values @ fit @ basis(grid).T
+        return np.asarray(curves - curves[:, [best]])
+
+    best = int((filled(measures) @ fit @ basis(grid).T).mean(axis=0).argmin())
     estimate = float(grid[best])
     if len(measures) < 2:
         return Minimum(estimate, np.nan, np.nan, False, False)
 
-    slope = np.abs(one_sample_t(coefficients @ basis(grid, nu=1).T))
-    height = one_sample_t(values - values[:, [best]])
+    t, freedom = sums_t(measures, slopes)
     critical = float(stdtrit(len(measures) - 1, 0.5 + level / 2))
+    # Unequal numbers of replicates ask for more where there are few.
+    slope = np.abs(t) * (critical / stdtrit(freedom, 0.5 + level / 2))
+    height, freedom = sums_t(measures, heights)
     flat = slope <= critical
     flat[best] = True
-    valleys = np.flatnonzero(flat & (height <= stdtrit(len(measures) - 1, LEVEL_CONFIDENCE)))
+    valleys = np.flatnonzero(flat & (height <= stdtrit(freedom, LEVEL_CONFIDENCE)))
     rejected = np.flatnonzero(~flat)
     below = rejected[rejected < valleys[0]]
     above = rejected[rejected > valleys[-1]]

@@ -72,11 +72,10 @@ def _lines(study: Study) -> dict[tuple[str, str], list[tuple[int, str, int]]]:
 def _chosen(study: Study, importance: str) -> Iterator[tuple[int, int]]:
     """Row of the step of lowest mean measure of each trial, where not all diverged."""
     steps = study.steps[study.steps["importance"] == importance]
-    steps = steps[~steps["diverged"].astype(bool)]
     for trial in study.trials:
-        rows = steps[steps["trial"] == trial]
-        if not rows.empty:
-            yield trial, int(rows.index.to_numpy()[study.measures(rows).mean(axis=1).argmin()])
+        best = study.best_row(steps[steps["trial"] == trial])
+        if best is not None:
+            yield trial, best
 
 
 def _cells(study: Study) -> list[tuple[str, str]]:

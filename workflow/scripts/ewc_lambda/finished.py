@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ewc_lambda.bench import Bench
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs import logger
@@ -33,15 +36,15 @@ class Finished:
         self._origin = {**bench.origin, **digests}
         self._provenance = provenance(bench.code, bench.config)
 
-    def take(self, step: Step, labels: Mapping[str, Any]) -> bool:
-        """Whether an earlier start of the job left this very step, whole."""
+    def take(self, step: Step, labels: Mapping[str, Any]) -> NDArray[np.float64] | None:
+        """Measures (replicates,) of this very step, if an earlier start of the job left it."""
         record, weights = self._paths(step)
         if not record.exists():
-            return False
+            return None
         try:
-            _, attributes = read_hdf5(record)
+            content, attributes = read_hdf5(record)
         except StudyError:
-            return False
+            return None
         origin = dict(attributes["origin"])
         digest = origin.pop("weights", None)
         if (
@@ -49,11 +52,11 @@ class Finished:
             or origin != self._origin
             or attributes["provenance"] != self._provenance
         ):
-            return False
+            return None
         if weights is not None and not (weights.exists() and file_digest(weights) == digest):
-            return False
+            return None
         logger.info("step %d was finished before the job was interrupted", step.number)
-        return True
+        return np.asarray(content["measure"])
 
     def put(self, step: Step, run: Run, state: State) -> None:
         """Keep a step that was just trained."""

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.racing import replayed
 from ewc_lambda.records import BrokenFileError, file_digest, read_hdf5, read_json
-from ewc_lambda.runs import Run, first_task_origin, read_run
+from ewc_lambda.runs import Run, first_task_origin, read_run, round_measures
 from ewc_lambda.search import decide, draw_bracket, grid
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.study import read_tables
@@ -94,6 +95,7 @@ class Integrity:
         decision: dict[str, Any] | None = None
         seals: list[str] = []
         best: tuple[float, Run] | None = None
+        earlier: Sequence[Run] = ()
         for round_ in range(self.config["max_rounds"]):
             place, before = folder / f"round_{round_}", decision
             read_grid = partial(self._grid, labels=labels, before=before)
@@ -106,15 +108,19 @@ class Integrity:
                 run = self._run("steps", place / f"step_{step}.h5", named, origin)
                 if run is not None:
                     runs.append(run)
-                    measure = float(run.measure.mean())
-                    if not run.diverged and (best is None or measure < best[0]):
-                        best = (measure, run)
             seals += [run.sha256 for run in runs]
             whole = len(runs) == len(lambdas)
+            if whole:
+                self._replicates(place, runs, earlier)
             read_decision = partial(self._decision, runs=runs if whole else ())
             decision = self._read(place / "decision.json", read_decision)
+            if whole and decision is not None and decision["optimum_step"] is not None:
+                step = decision["optimum_step"]
+                if best is None or decision["measures"][step] < best[0]:
+                    best = (decision["measures"][step], runs[step])
             if decision is None or decision["stop"] is not None:
                 break
+            earlier = runs
         self._read(folder / "search.h5", lambda path: self._gathered(path, {"steps": seals}))
         if self.config["save_weights"] and best is not None:
             self._run("tests", folder / "test.h5", labels, {**origin, **best[1].origin}, own=False)
@@ -189,12 +195,27 @@ class Integrity:
         _compare(path, record, expected, "the config and the round before it")
         return list(record["lambdas"])
 
+    def _replicates(self, place: Path, runs: Sequence[Run], earlier: Sequence[Run]) -> None:
+        """Whether each step of a round has the replicates that the config or the race gives it."""
+        replicates = int(self.config["replicates"])
+        wanted = [replicates] * len(runs)
+        if self.config["racing"]:
+            wanted = replayed(runs, earlier, replicates)
+        for step, run in enumerate(runs):
+            if len(run.measure) != wanted[step]:
+                path = place / f"step_{step}.h5"
+                self.broken.append(path)
+                self.findings.append(
+                    f"{path}: holds {len(run.measure)} replicates; from the config and the other "
+                    f"steps of its round follow {wanted[step]}"
+                )
+
     def _decision(self, path: Path, runs: Sequence[Run]) -> dict[str, Any]:
         record, config = read_json(path), self.config
         if not runs:
             return record
         lambdas = [run.labels["lambda"] for run in runs]
-        measures = [np.nan if run.diverged else float(run.measure.mean()) for run in runs]
+        measures = round_measures(runs)
         decision = decide(
             lambdas,
             measures,
@@ -207,6 +228,7 @@ class Integrity:
         expected = {
             "lambdas": lambdas,
             "measures": [value if np.isfinite(value) else None for value in measures],
+            "replicates": [len(run.measure) for run in runs],
             "optimum_step": decision.optimum,
             "next_bracket": None if decision.bracket is None else list(decision.bracket),
             "stop": decision.stop,

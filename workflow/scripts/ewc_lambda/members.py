@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +57,8 @@ class Members:
     """Weights and gradients of a set of networks.
 
     ``theta`` (members, size) and ``buffers`` (members, buffer_size) hold the state and are
-    changed in place; ``gradient`` (members, size) holds what `backward` leaves.
+    changed in place; ``gradient`` (members, size) holds what `backward` leaves. With ``bfloat16``
+    layers compute in that precision, weights and losses do not.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Members:
         buffers: Tensor,
         loss: str,
         stacked: bool,
+        bfloat16: bool = False,
     ) -> None:
         self.network = network
         self.layout = layout
@@ -75,6 +78,7 @@ class Members:
         self.gradient = torch.zeros_like(self.theta)
         self.loss = loss
         self.stacked = stacked
+        self._bfloat16 = bfloat16
         if stacked:
             # A leaf per tensor: through one flat leaf each tensor's gradient would be padded to
             # the size of all of them before they are summed.
@@ -109,7 +113,9 @@ class Members:
         for member, network in enumerate(self._copies):
             network.train()
             losses = [
-                sample_losses(network(p.x[member], *p.route), p.y[member], self.loss).mean()
+                sample_losses(
+                    self._forward(network, p.x[member], *p.route), p.y[member], self.loss
+                ).mean()
                 for p in parts
             ]
             (sum(losses[1:], losses[0]) / len(losses)).backward()
@@ -136,10 +142,11 @@ class Members:
             self.network.eval()
             parameters = self.layout.split_parameters(self.theta)
             buffers = self.layout.split_buffers(self.buffers)
-            return vmap(self._call(route), (0, 0, None))(parameters, buffers, x)
+            stack = vmap(self._call(route), (0, 0, None))
+            return self._forward(stack, parameters, buffers, x)
         for network in self._copies:
             network.eval()
-        return torch.stack([network(x, *route) for network in self._copies])
+        return torch.stack([self._forward(network, x, *route) for network in self._copies])
 
     def _stacked_loss(self, parts: Sequence[Part]) -> Tensor:
         # Of buffers that are not contiguous vmap changes a copy: running statistics would be lost.
@@ -147,11 +154,18 @@ class Members:
         buffers = {name: view.contiguous() for name, view in views.items()}
         total = torch.zeros((), device=self.theta.device)
         for part in parts:
-            logits = vmap(self._call(part.route))(self._leaves, buffers, part.x)
+            logits = self._forward(vmap(self._call(part.route)), self._leaves, buffers, part.x)
             total = total + sample_losses(logits, part.y, self.loss).mean(dim=1).sum()
         if buffers:
             self.buffers.copy_(self.layout.join(buffers, "buffers"))
         return total / len(parts)
+
+    def _forward(self, network: Callable[..., Tensor], *inputs: Any) -> Tensor:
+        """Logits in the weights' own precision, whatever the layers compute in."""
+        if not self._bfloat16:
+            return network(*inputs)
+        with torch.autocast(self.theta.device.type, torch.bfloat16, cache_enabled=False):
+            return network(*inputs).to(self.theta.dtype)
 
     def _call(self, route: tuple[int, int]) -> Callable[..., Tensor]:
         def call(parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:

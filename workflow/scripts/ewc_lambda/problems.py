@@ -17,8 +17,13 @@ from ewc_lambda.probes import goes_through_vmap, layers_tell_all
 from ewc_lambda.training import Problem, Settings
 
 
-def build_problem(config: Mapping[str, Any], prepared: Prepared, first_stage: int = 0) -> Problem:
-    """Network, samples and settings of a study.
+def build_problem(
+    config: Mapping[str, Any],
+    prepared: Prepared,
+    first_stage: int = 0,
+    device: torch.device | str = "cpu",
+) -> Problem:
+    """Network, samples and settings of a study, all on the device where it computes.
 
     ``first_stage`` is the first task that will be trained: the training samples of those before
     it stay on disk.
@@ -43,15 +48,17 @@ def build_problem(config: Mapping[str, Any], prepared: Prepared, first_stage: in
         normalize=config["normalize"],
         terms=config["terms"],
         decay=config["decay"],
-        stacked=_stacked(config["members"], network),
+        stacked=_stacked(config["members"], network, torch.device(device)),
+        bfloat16=config["precision"] == "bfloat16",
         augmentation=_augmentation(config, prepared.input_shape),
     )
+    network.to(device)
     train, selection = [], []
     for task, splits in enumerate(prepared.splits):
         x, y = splits["train"]
         wanted = slice(None) if task >= first_stage else slice(0)
-        train.append(as_samples(x[wanted], y[wanted], prepared.scale))
-        selection.append(as_samples(*splits[config["selection_split"]], prepared.scale))
+        train.append(as_samples(x[wanted], y[wanted], prepared.scale, device))
+        selection.append(as_samples(*splits[config["selection_split"]], prepared.scale, device))
         batches = -(-len(splits["train"][0]) // settings.batch_size)
         if batches < settings.evaluations_per_epoch:
             raise StudyError(
@@ -61,10 +68,14 @@ def build_problem(config: Mapping[str, Any], prepared: Prepared, first_stage: in
     return Problem(network, Layout.of(network), train, selection, settings)
 
 
-def as_samples(x: np.ndarray, y: np.ndarray, scale: float) -> Samples:
-    """Stored samples as tensors: inputs in float32, scaled, images with channels last."""
+def as_samples(
+    x: np.ndarray, y: np.ndarray, scale: float, device: torch.device | str = "cpu"
+) -> Samples:
+    """Stored samples as tensors, which stay on the device: inputs in float32, scaled, images with
+    channels last.
+    """
     inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1) if x.ndim == 4 else x))
-    return Samples(inputs.to(torch.float32) * scale, torch.from_numpy(y))
+    return Samples(inputs.to(device).to(torch.float32) * scale, torch.from_numpy(y).to(device))
 
 
 def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augmentation:
@@ -77,12 +88,12 @@ def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augm
     return found
 
 
-def _stacked(choice: str, network: Network) -> bool:
+def _stacked(choice: str, network: Network, device: torch.device) -> bool:
     if choice == "stacked" and not network.vmapped:
         raise StudyError(
             "members: stacked needs a model that goes through torch.func.vmap, which that of "
             "model_file does not. Allowed with it: auto, looped."
         )
     if choice == "auto":
-        return network.vmapped and stack_by_default(network, torch.device("cpu"))
+        return network.vmapped and stack_by_default(network, device)
     return choice == "stacked"

@@ -147,3 +147,14 @@ def trial_origin(inputs: Any, importance: str | None) -> dict[str, str]:
     if inputs.get("first_task"):
         origin |= first_task_origin(read_run(inputs.first_task, **origin), importance)
     return origin
+
+
+def round_measures(runs: Sequence[Run]) -> list[float]:
+    """Mean measure of each step of a round, nan for those that diverged or were dropped in a race:
+    means over fewer replicates than others have cannot be compared with theirs.
+    """
+    most = max((len(run.measure) for run in runs if not run.diverged), default=0)
+    return [
+        float(run.measure.mean()) if not run.diverged and len(run.measure) == most else float("nan")
+        for run in runs
+    ]

@@ -66,14 +66,7 @@ def base_state(problem: Problem, theta: Tensor, buffers: Tensor, members: int) -
     """Members that all start from a trial's base model: ``theta`` (size,), ``buffers``
     (buffer_size,). Its evaluation, before any training, opens the history.
     """
-    copies = Members(
-        problem.network,
-        problem.layout,
-        theta.expand(members, -1),
-        buffers.expand(members, -1),
-        problem.settings.loss,
-        problem.settings.stacked,
-    )
+    copies = members_of(problem, theta.expand(members, -1), buffers.expand(members, -1))
     plain = Penalty(torch.zeros(members, device=theta.device), [])
     seen = evaluate(problem, copies, 0, plain)
     return State(0, copies.theta, copies.buffers, [], seen)
@@ -90,7 +83,7 @@ def train_first_task(
     terms, and Omega (members, shared) of each importance measure, from which `with_importance`
     makes the start of a measure's steps.
     """
-    members = _members(problem, base)
+    members = members_of(problem, base.theta, base.buffers)
     plain = Penalty(torch.zeros(len(members), device=members.theta.device), [])
     seen, omegas = train_stage(problem, members, 0, streams, plain, importance, progress=progress)
     history = _continued(base.history, seen)
@@ -126,7 +119,7 @@ def run_sequence(
 
     """
     settings = problem.settings
-    members = _members(problem, start)
+    members = members_of(problem, start.theta, start.buffers)
     terms, history = list(start.terms), start.history
     for stage in range(start.stage, problem.tasks):
         # What matters to the last task would protect it from nothing.
@@ -142,15 +135,17 @@ def run_sequence(
     return State(problem.tasks, members.theta, members.buffers, terms, history)
 
 
-def _members(problem: Problem, state: State) -> Members:
+def members_of(problem: Problem, theta: Tensor, buffers: Tensor) -> Members:
+    """Members with the weights ``theta`` (members, size) and ``buffers`` (members, buffer_size)."""
     settings = problem.settings
     return Members(
         problem.network,
         problem.layout,
-        state.theta,
-        state.buffers,
+        theta,
+        buffers,
         settings.loss,
         settings.stacked,
+        settings.bfloat16,
     )
 
 

@@ -1,7 +1,8 @@
 """What a study may say about lambda, and how sure it is.
 
 Measures of a trial are arrays (R, S): R replicates that share random streams over S lambdas, so
-differences between columns are paired. Lower is better; a measure that is not finite diverged.
+differences between columns are paired. Lower is better. An infinite measure diverged; one that is
+NaN was not trained, because its step was dropped in a race (`replicates`).
 Nothing here draws random numbers. Where the data do not allow a statement, numbers are NaN and
 `reason` says why; otherwise `reason` is empty. How often the statements hold on synthetic studies
 is measured by benchmarks/coverage.py and written down in docs/statistics.md.
@@ -12,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from .curve_fit import Floats, curve_minimum, one_sample_t
+from .curve_fit import curve_minimum
+from .replicates import best_column, complete, filled, paired_t, trained, usable
+from .student import Floats, one_sample_t
 
 SPACINGS = ("log", "linear")
 # Measures that differ by less than this share of their size do not differ.
@@ -97,19 +100,10 @@ def matrix(lambdas: ArrayLike, measures: ArrayLike) -> tuple[Floats, Floats]:
     # Ends of a bracket return in the next round, and may differ in the last digit.
     starts = np.flatnonzero(np.r_[True, np.diff(at) > 1e-9 * np.abs(at[1:])])
     sizes = np.diff(np.r_[starts, len(at)])
-    merged = values[:, starts] if len(starts) == len(at) else _mean_runs(values, starts, sizes)
+    if len(starts) == len(at):
+        return at, values
+    merged: Floats = np.add.reduceat(values, starts, axis=1) / sizes
     return at[starts], merged
-
-
-def _mean_runs(values: Floats, starts: NDArray[np.intp], sizes: NDArray[np.intp]) -> Floats:
-    safe = np.where(np.isfinite(values), values, np.nan)
-    means: Floats = np.add.reduceat(safe, starts, axis=1) / sizes
-    return means
-
-
-def usable(measures: Floats) -> NDArray[np.bool_]:
-    """Columns in which no replicate diverged: where one did, the expected measure is not finite."""
-    return np.asarray(np.isfinite(measures).all(axis=0))
 
 
 def scaled(lambdas: Floats, spacing: str) -> Floats:
@@ -169,22 +163,24 @@ def best_lambda(
     ends = np.asarray(first_grid, dtype=float) if first_grid is not None else at[[0, -1]]
     span = float(np.ptp(scaled(ends, spacing)))
     use = usable(values)
-    x, n_replicates, n_lambdas = x[use], len(values), int(use.sum())
+    x, n_lambdas = x[use], int(use.sum())
+    n_replicates = int(trained(values).max())
     nan, reason = float("nan"), ""
     if n_lambdas == 0:
         reason = "no lambda at which every replicate stayed finite"
         return BestLambda(nan, nan, nan, False, False, nan, n_replicates, n_lambdas, level, reason)
-    grid_best = float(at[use][values[:, use].mean(axis=0).argmin()])
+    grid_best = float(at[best_column(values)])
+    values = values[: trained(values)[use].max(), use]
     if n_lambdas < MINIMUM_LAMBDAS or span <= 0:
         reason = f"{n_lambdas} usable lambdas, {MINIMUM_LAMBDAS} are needed"
         return BestLambda(
             grid_best, nan, nan, False, False, grid_best, n_replicates, n_lambdas, level, reason
         )
-    if np.ptp(values[:, use], axis=1).max() <= ROUNDING * np.abs(values[:, use]).max():
+    if np.ptp(filled(values), axis=1).max() <= ROUNDING * np.nanmax(np.abs(values)):
         # Differences that are rounding errors are the same in every replicate: no test sees them.
         reason = "the measure is the same at every lambda"
         return BestLambda(nan, nan, nan, False, False, nan, n_replicates, n_lambdas, level, reason)
-    found = curve_minimum(x, values[:, use], span, level)
+    found = curve_minimum(x, values, span, level)
     return BestLambda(
         unscaled(found.estimate, spacing),
         unscaled(found.low, spacing),
@@ -215,13 +211,14 @@ def indistinguishable(lambdas: ArrayLike, measures: ArrayLike, level: float = 0.
     if len(at) == 0:
         reason = "no lambda at which every replicate stayed finite"
         return LambdaSet((), float("nan"), level, reason)
-    best = float(at[values.mean(axis=0).argmin()])
+    best = float(at[best_column(values)])
     reason = too_few(len(values)) or ("one usable lambda only" if len(at) == 1 else "")
     if reason:
         return LambdaSet((), best, level, reason)
-    critical = stdtrit(len(values) - 1, 1 - (1 - level) / (len(at) - 1))
-    behind = one_sample_t(values[:, :, None] - values[:, None, :]).max(axis=1)
-    return LambdaSet(tuple(float(v) for v in at[behind <= critical]), best, level)
+    # Two lambdas are compared over the replicates that both have.
+    behind, count = paired_t(values[:, :, None] - values[:, None, :])
+    worse = behind > stdtrit(count - 1, 1 - (1 - level) / (len(at) - 1))
+    return LambdaSet(tuple(float(v) for v in at[~worse.any(axis=1)]), best, level)
 
 
 def resolved(lambdas: ArrayLike, measures: ArrayLike, level: float = 0.95) -> Resolved:
@@ -231,17 +228,17 @@ def resolved(lambdas: ArrayLike, measures: ArrayLike, level: float = 0.95) -> Re
     measures. The best is one of the S - 2 between the ends, so each end is tested (paired,
     one-sided) at (1 - level) / (S - 2); both must be worse, so a curve with an end as low as any
     is called resolved with probability 1 - level at most. An end at which all replicates diverged
-    is worse; one at which some did is judged by the others, two of them at least.
+    is worse; one at which some did is judged by the others, two of them at least. An end that was
+    dropped in a race is judged by the replicates that it has.
 
     Source: intersection-union test, Berger, Technometrics 24 (1982) 295.
     """
     at, values = matrix(lambdas, measures)
-    use = usable(values)
     nan = float("nan")
-    if use.sum() == 0:
+    best = best_column(values)
+    if best is None:
         reason = "no lambda at which every replicate stayed finite"
         return Resolved(False, nan, nan, nan, nan, nan, nan, level, reason)
-    best = int(np.flatnonzero(use)[values[:, use].mean(axis=0).argmin()])
     sides = [
         _end(values[:, i], values[:, best], (1 - level) / max(len(at) - 2, 1)) for i in (0, -1)
     ]
@@ -276,19 +273,21 @@ def best_measures(measures: ArrayLike) -> Floats:
 
     measures (R, S); returns (R,). The lowest of S noisy means is too low (winner's curse): here
     no replicate has a say in its own lambda. Their mean is that of a best lambda found with R - 1
-    replicates. With one replicate, or no lambda without divergence, NaN.
+    replicates. With one replicate, or no lambda without divergence, NaN. A lambda that was
+    dropped in a race is not chosen.
 
     Source: leave-one-out selection, Stone, J. R. Stat. Soc. B 36 (1974) 111.
     """
     values = np.asarray(measures, dtype=float)
     if values.ndim != 2:
         raise ValueError(f"measures of shape (R, S) are needed: got {values.shape}")
-    values = values[:, usable(values)]
-    n = len(values)
-    if n < 2 or values.shape[1] == 0:
-        return np.full(n, np.nan)
-    chosen = (values.sum(axis=0) - values).argmin(axis=1)
-    picked: Floats = values[np.arange(n), chosen]
+    picked: Floats = np.full(len(values), np.nan)
+    values = values[:, complete(values)]
+    n = int(trained(values).max(initial=0))
+    if n > 1:
+        values = values[:n]
+        chosen = (values.sum(axis=0) - values).argmin(axis=1)
+        picked[:n] = values[np.arange(n), chosen]
     return picked
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.records import read_hdf5, write_hdf5
+from ewc_lambda.replicates import best_column
 from ewc_lambda.runs import Run
 
 _NOTES = {
@@ -29,6 +30,7 @@ _AXES = {
     "penalty": "row, replicate, evaluation",
     "test_loss": "row, replicate, task",
     "test_accuracy": "row, replicate, task",
+    "replicates": "row; how many were trained, NaN stands for the others",
 }
 _TEXT = ("importance", "reference", "stop", "sha256")
 
@@ -39,16 +41,18 @@ def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table
     """Runs as columns: labels, measure, curves in float32, the seals of their files.
 
     ``skip`` evaluations at the start of each curve are left out: those of the first task, where
-    all runs of a trial share it.
+    all runs of a trial share it. Runs that a race left with fewer replicates are filled up with
+    NaN.
     """
     if not runs:
         return {}
     table: Table = {name: [run.labels[name] for run in runs] for name in runs[0].labels}
     table["sha256"] = list(seals)
     table["diverged"] = [run.diverged for run in runs]
-    table["measure"] = np.stack([run.measure for run in runs])
+    table["replicates"] = [len(run.measure) for run in runs]
+    table["measure"] = _stacked([run.measure for run in runs])
     for name in ("loss", "accuracy", "penalty"):
-        curves = np.stack([getattr(run, name)[:, skip:] for run in runs])
+        curves = _stacked([getattr(run, name)[:, skip:] for run in runs])
         table[name] = curves.astype(np.float32)
     tested = [
         (run.test_loss, run.test_accuracy)
@@ -57,7 +61,7 @@ def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table
     ]
     if len(tested) == len(runs):
         table["test_loss"], table["test_accuracy"] = (
-            np.stack(values) for values in zip(*tested, strict=True)
+            _stacked(values) for values in zip(*tested, strict=True)
         )
     return table
 
@@ -67,7 +71,25 @@ def joined(tables: Sequence[Table]) -> Table:
     full = [table for table in tables if table]
     if not full:
         return {}
-    return {name: np.concatenate([np.asarray(table[name]) for table in full]) for name in full[0]}
+    return {name: _concatenated([np.asarray(table[name]) for table in full]) for name in full[0]}
+
+
+def _stacked(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return _concatenated([each[None] for each in values])
+
+
+def _concatenated(tables: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Rows below each other, all with as many replicates (axis 1) as the longest."""
+    if tables[0].ndim > 1:
+        most = max(table.shape[1] for table in tables)
+        tables = [_widened(table, most) for table in tables]
+    return np.concatenate(tables)
+
+
+def _widened(table: NDArray[Any], replicates: int) -> NDArray[Any]:
+    missing = [(0, 0)] * table.ndim
+    missing[1] = (0, replicates - table.shape[1])
+    return np.pad(table, missing, constant_values=np.nan) if missing[1][1] else table
 
 
 def write_tables(
@@ -155,8 +177,34 @@ class Study:
         return [name for name in self.config["importance"] if name in set(self.steps["importance"])]
 
     def measures(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Riemann measures (rows, replicates) of some rows of ``steps``."""
-        return np.asarray(self.tables["steps"]["measure"])[rows.index.to_numpy()]
+        """Riemann measures (rows, replicates) of some rows of ``steps``: infinite where diverged,
+        NaN where the replicate was not trained, because the step was dropped in a race.
+        """
+        found = np.array(self.tables["steps"]["measure"], dtype=float)[rows.index.to_numpy()]
+        number = np.arange(found.shape[1])
+        there = number < self.replicates("steps")[rows.index.to_numpy(), None]
+        found[there & ~np.isfinite(found)] = np.inf
+        return found
+
+    def replicates(self, table: str) -> NDArray[np.intp]:
+        """Number of replicates (rows,) that each row of a table has."""
+        columns = self.tables[table]
+        width = np.shape(columns["measure"])[1]
+        # Study files from before races have the same number everywhere, and do not state it.
+        return np.asarray(columns.get("replicates", np.full(len(columns["measure"]), width)))
+
+    @property
+    def replicate_range(self) -> tuple[int, int]:
+        """Fewest and most replicates of a lambda step."""
+        count = self.replicates("steps")
+        return int(count.min()), int(count.max())
+
+    def best_row(self, rows: pd.DataFrame) -> int | None:
+        """Number of the one of some rows of ``steps`` that has the lowest mean measure; None where
+        all of them diverged.
+        """
+        best = best_column(self.measures(rows).T)
+        return None if best is None else int(rows.index.to_numpy()[best])
 
     def reference(self, trial: int, name: str) -> NDArray[np.float64] | None:
         """Riemann measures (replicates,) of a trial's reference line, None if there is none."""
@@ -170,13 +218,15 @@ class Study:
         """``loss`` or ``accuracy`` (replicates, evaluations, tasks), or ``penalty`` (replicates,
         evaluations), of a row of steps or references, from the base model's evaluation on.
         """
-        own = np.asarray(self.tables[table][name][row], dtype=np.float64)
+        count = self.replicates(table)[row]
+        own = np.asarray(self.tables[table][name][row][:count], dtype=np.float64)
         shared = self.tables.get("first_tasks")
         if not shared:
             return own
         trial = self.tables[table]["trial"][row]
         first = int(np.flatnonzero(np.asarray(shared["trial"]) == trial)[0])
-        return np.concatenate([np.asarray(shared[name][first], dtype=np.float64), own], axis=1)
+        before = np.asarray(shared[name][first][:count], dtype=np.float64)
+        return np.concatenate([before, own], axis=1)
 
     @property
     def evaluations_per_task(self) -> int:
@@ -185,7 +235,7 @@ class Study:
 
 
 def read_study(path: str | Path) -> pd.DataFrame:
-    """A study file as one tidy table, a row per lambda step and replicate.
+    """A study file as one tidy table, a row per lambda step and trained replicate.
 
     Columns: trial, importance, round, step, lambda, diverged, replicate, measure.
 
@@ -200,7 +250,7 @@ def read_study(path: str | Path) -> pd.DataFrame:
     frame = frame.loc[frame.index.repeat(measures.shape[1])].reset_index(drop=True)
     frame["replicate"] = np.tile(np.arange(measures.shape[1]), len(study.steps))
     frame["measure"] = measures.reshape(-1)
-    return frame
+    return frame[frame["measure"].notna()].reset_index(drop=True)
 
 
 def _frame(table: Table) -> pd.DataFrame:

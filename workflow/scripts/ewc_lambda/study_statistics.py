@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from .curve_fit import Floats, one_sample_t
+from .replicates import best_column, comparable_means, complete, usable
 from .statistics import (
     Interval,
     Resolved,
@@ -24,8 +24,8 @@ from .statistics import (
     scaled,
     too_few,
     unscaled,
-    usable,
 )
+from .student import Floats, one_sample_t
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,9 @@ def other_trials_steps(
     grids = [scaled(np.asarray(at, dtype=float), spacing) for at in lambdas]
     tables = [np.asarray(values, dtype=float) for values in measures]
     use = [usable(values) for values in tables]
+    found = [best_column(values) for values in tables]
     best = np.array(
-        [
-            at[ok][values[:, ok].mean(axis=0).argmin()] if ok.any() else np.nan
-            for at, values, ok in zip(grids, tables, use, strict=True)
-        ]
+        [np.nan if i is None else at[i] for at, i in zip(grids, found, strict=True)], dtype=float
     )
     steps = []
     for trial, (at, ok) in enumerate(zip(grids, use, strict=True)):
@@ -128,9 +126,9 @@ def study_resolved(
     steps = other_trials_steps(lambdas, measures, spacing)
     ends, at = [], []
     for grid, table, step in zip(lambdas, measures, steps, strict=True):
-        means = np.asarray(table, dtype=float).mean(axis=0)
         if step < 0:
             continue
+        means = comparable_means(np.asarray(table, dtype=float))
         means = np.where(np.isfinite(means), means, means[np.isfinite(means)].max())
         order = np.asarray(grid, dtype=float).argsort()
         ends.append(means[order[[0, -1]]] - means[step])
@@ -239,14 +237,14 @@ def variance_ratio(
     has to decide; so that steep ends of the grid do not decide alone. The interval is
     Student's on jackknife pseudo-values of the log variances (Welch degrees of freedom); an
     F interval would need normal noise and one pair. n is the smaller number of replicates; at least
-    3 in each mode are needed. Lambdas that diverged in a mode are left out.
+    3 in each mode are needed. Lambdas that diverged or lost a race in a mode are left out.
 
     Source: Miller, Ann. Math. Stat. 39 (1968) 567.
     """
     tables = [np.asarray(values, dtype=float) for values in (independent, common)]
     if any(t.ndim != 2 for t in tables) or tables[0].shape[1] != tables[1].shape[1]:
         raise ValueError(f"two arrays (R, S) on one grid: got {[t.shape for t in tables]}")
-    use = usable(tables[0]) & usable(tables[1])
+    use = complete(tables[0]) & complete(tables[1])
     sizes = [len(t) for t in tables]
     n = min(sizes)
     nan, reason = float("nan"), ""

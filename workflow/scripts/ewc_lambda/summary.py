@@ -14,10 +14,13 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     measure wins; it says so when the data do not decide.
     """
     found = answers or answer_study(study)
-    replicates = study.measures(study.steps).shape[1]
+    fewest, most = study.replicate_range
+    replicates = _count(most, "replicate")
+    if fewest < most:
+        replicates = f"{fewest} to {replicates} per lambda (racing)"
     lines = [
         f"Study {study.name}: {_count(len(study.trials), 'trial')} of "
-        f"{_count(replicates, 'replicate')}, {study.config['randomness']} randomness, "
+        f"{replicates}, {study.config['randomness']} randomness, "
         f"lambda chosen on the {study.config['selection_split']} split.",
     ]
     if found.missing:

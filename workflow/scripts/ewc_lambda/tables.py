@@ -13,6 +13,7 @@ import pandas as pd
 
 from ewc_lambda.answers import Answers, TrialAnswer, reasons
 from ewc_lambda.field_metrics import metric_rows
+from ewc_lambda.replicates import trained
 from ewc_lambda.statistics import matrix
 from ewc_lambda.study import Study
 
@@ -91,6 +92,7 @@ def _trial_row(study: Study, trial: TrialAnswer) -> Row:
         **_interval(f"gain over lambda = 0 {UNIT}", trial.gain),
         **_interval(f"distance to joint training {UNIT}", trial.distance),
         "replicates": best.n_replicates,
+        "fewest replicates of a lambda": int(trained(search.measures).min()),
         "lambdas": len(matrix(search.lambdas, search.measures)[0]),
         "lambdas without divergence": best.n_lambdas,
         "rounds": rounds,
@@ -105,7 +107,8 @@ def lambdas_table(study: Study, answers: Answers) -> pd.DataFrame:
     rows = []
     for (_, step), values in zip(study.steps.iterrows(), study.measures(study.steps), strict=True):
         found = alike[step["importance"], int(step["trial"])]
-        n, diverged = len(values), bool(step["diverged"])
+        n, diverged = int(trained(values)), bool(step["diverged"])
+        values = values[:n]
         near = any(np.isclose(step["lambda"], v, rtol=1e-9, atol=0) for v in found.lambdas)
         rows.append(
             {

@@ -39,11 +39,14 @@ class Settings:
     decay: float
     stacked: bool
     augmentation: Augmentation = field(default_factory=Augmentation)
+    bfloat16: bool = False
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A scenario ready for training: ``train`` and ``selection`` hold each task's samples."""
+    """A scenario ready for training: ``train`` and ``selection`` hold each task's samples, on the
+    device where the network is.
+    """
 
     network: Network
     layout: Layout
@@ -56,11 +59,16 @@ class Problem:
         """Number of tasks in the sequence."""
         return len(self.selection)
 
+    @property
+    def device(self) -> torch.device:
+        """Where all of it computes."""
+        return self.selection[0].x.device
+
 
 @dataclass
 class History:
     """What was seen at each evaluation, on the selection split: lists over evaluations of task
-    losses and accuracies (members, tasks) and penalties (members,).
+    losses and accuracies (members, tasks) and penalties (members,), on the CPU.
     """
 
     loss: list[Tensor] = field(default_factory=list)
@@ -83,8 +91,8 @@ def evaluate(problem: Problem, members: Members, stage: int, penalty: Penalty) -
         members.evaluate(samples, problem.network.route(task, stage))
         for task, samples in enumerate(problem.selection)
     ]
-    loss, accuracy = (torch.stack(values, dim=1) for values in zip(*pairs, strict=True))
-    return History([loss], [accuracy], [penalty.value(members.shared)])
+    loss, accuracy = (torch.stack(values, dim=1).cpu() for values in zip(*pairs, strict=True))
+    return History([loss], [accuracy], [penalty.value(members.shared).cpu()])
 
 
 def train_stage(
@@ -128,7 +136,7 @@ def train_stage(
         batches = _batches(problem, stage, epoch, streams, joint)
         due = _evaluation_points(len(batches), settings.evaluations_per_epoch)
         for number, parts in enumerate(batches, start=1):
-            members.backward([_part(problem, stage, rows, theta.device) for rows in parts])
+            members.backward([_part(problem, stage, rows) for rows in parts])
             if trackers:
                 _tracked_update(optimizer, members, penalty, trackers, shared_gradient)
             else:
@@ -210,8 +218,8 @@ def _batches(
     """The batches of an epoch, each of the newest task and, jointly, of those before it. The last
     batch may be smaller.
     """
-    size = problem.settings.batch_size
-    rows = _orders(streams, "order", (stage, epoch), len(problem.train[stage]))
+    size, device = problem.settings.batch_size, problem.device
+    rows = _orders(streams, "order", (stage, epoch), len(problem.train[stage])).to(device)
     drawn = _changes(problem, streams, (stage, epoch), rows.shape[1])
     batches = [
         [_Rows(stage, part, change)]
@@ -219,11 +227,11 @@ def _batches(
     ]
     for task in range(stage) if joint else ():
         samples = len(problem.train[task])
-        order = _orders(streams, "rehearsal", (stage, epoch, task), samples)
+        order = _orders(streams, "rehearsal", (stage, epoch, task), samples).to(device)
         drawn = _changes(problem, streams, (stage, epoch, task), len(batches) * size)
         for number, (parts, change) in enumerate(zip(batches, _split(drawn, size), strict=False)):
             # An earlier task with fewer samples is gone through more than once.
-            place = (torch.arange(size) + number * size) % samples
+            place = (torch.arange(size, device=device) + number * size) % samples
             parts.append(_Rows(task, order[:, place], change))
     return batches
 
@@ -250,10 +258,10 @@ def _split(drawn: Tensor | None, size: int) -> Iterable[Tensor | None]:
     return itertools.repeat(None) if drawn is None else drawn.split(size, dim=1)
 
 
-def _part(problem: Problem, stage: int, batch: _Rows, device: torch.device) -> Part:
-    x, y = problem.train[batch.task].take(batch.rows.to(device))
+def _part(problem: Problem, stage: int, batch: _Rows) -> Part:
+    x, y = problem.train[batch.task].take(batch.rows)
     if batch.drawn is not None:
-        x = changed(x, batch.drawn.to(device))
+        x = changed(x, batch.drawn.to(problem.device))
     return Part(x, y, problem.network.route(batch.task, stage))
 
 

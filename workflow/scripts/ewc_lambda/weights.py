@@ -64,12 +64,14 @@ def load_state(
     return theta, buffers
 
 
-def load_importance(path: str | Path, layout: Layout, measure: str, sha256: str) -> Tensor:
+def load_importance(
+    path: str | Path, layout: Layout, measure: str, sha256: str, device: torch.device | str = "cpu"
+) -> Tensor:
     """Importance (..., shared) of one measure, from a file that `save_state` wrote."""
     prefix = f"importance/{measure}/"
     named = {
         name.removeprefix(prefix): tensor
-        for name, tensor in _load(path, sha256, "cpu").items()
+        for name, tensor in _load(path, sha256, device).items()
         if name.startswith(prefix)
     }
     if not named:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ewc_lambda.plotting import style
 from ewc_lambda.plotting.panels import columns_of, label_outer
+from ewc_lambda.replicates import best_column, usable
 from ewc_lambda.study import Study
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ def extract(study: Study) -> Brackets:
             steps = rows[(rows["trial"] == trial) & (rows["round"] == number)]
             ordered = steps.sort_values("lambda")
             lambdas = ordered["lambda"].to_numpy(dtype=float)
-            means = study.measures(ordered).mean(axis=1)
-            finite = np.isfinite(means)
-            optimum = lambdas[np.where(finite, means, np.inf).argmin()] if finite.any() else np.nan
-            rounds.append(Round(int(trial), int(number), lambdas, ~finite, float(optimum)))
+            measures = study.measures(ordered).T
+            best = best_column(measures)
+            optimum = np.nan if best is None else float(lambdas[best])
+            rounds.append(Round(int(trial), int(number), lambdas, ~usable(measures), optimum))
         panels[importance] = tuple(rounds)
     return Brackets(panels, tuple(study.trials), study.log)
 

@@ -44,7 +44,7 @@ class Curves:
     epochs: Floats
     boundaries: tuple[float, ...]
     trials: int
-    replicates: int
+    replicates: tuple[int, int]
     split: str
 
 
@@ -65,7 +65,7 @@ def extract(study: Study) -> Curves:
         np.arange(count) / per_epoch,
         tuple(float(epochs * task) for task in range(1, len(tasks))),
         len(study.trials),
-        study.measures(study.steps).shape[1],
+        study.replicate_range,
         str(study.config["selection_split"]),
     )
 
@@ -81,11 +81,11 @@ def _columns(study: Study, importance: str) -> tuple[Column, ...]:
         steps = study.steps
         rows = steps[(steps["trial"] == trial) & (steps["importance"] == importance)]
         rows = rows[~rows["diverged"].astype(bool)]
-        if rows.empty:
+        lowest = study.best_row(rows)
+        if lowest is None:
             continue
-        numbers = rows.index.to_numpy()
-        best.append(int(numbers[study.measures(rows).mean(axis=1).argmin()]))
-        largest.append(int(numbers[rows["lambda"].to_numpy().argmax()]))
+        best.append(lowest)
+        largest.append(int(rows.index.to_numpy()[rows["lambda"].to_numpy().argmax()]))
     columns += [("steps", best, "best λ"), ("steps", largest, "largest λ")]
     return tuple(_column(study, table, found, name) for table, found, name in columns if found)
 
@@ -180,12 +180,11 @@ def _legend(figure: Figure, data: Curves) -> None:
         handles.append(
             Line2D([], [], color=style.GREY, linestyle=dashes, label="before its training")
         )
-    runs = data.trials * data.replicates
-    what = f"{data.replicates} replicates"
+    what = f"{style.span(*data.replicates)} replicates"
     if data.trials > 1:
-        what = f"all {data.replicates} replicates of {data.trials} trials"
+        what = f"all {what} of {data.trials} trials"
     note = f"on the {data.split} split"
-    if runs > 1:
+    if data.trials * data.replicates[1] > 1:
         note += f"; line: mean, band: lowest to highest of {what}"
     figure.legend(
         handles=handles, loc="outside upper center", ncols=min(len(handles), 4), title=note

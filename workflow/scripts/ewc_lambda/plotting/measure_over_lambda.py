@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ewc_lambda.answers import MeasureAnswer, TrialAnswer, answer_measure
 from ewc_lambda.plotting import style
 from ewc_lambda.plotting.panels import best_rows, label_outer, panel_grid, x_limits, y_limits
-from ewc_lambda.statistics import Interval, matrix, usable
+from ewc_lambda.replicates import comparable_means, trained, usable
+from ewc_lambda.statistics import Interval, matrix
 from ewc_lambda.study import Study
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """Measure over lambda of one trial: means and standard errors over replicates (S,) at rising
-    lambdas (S,); errors are nan with one replicate. ``diverged`` are the lambdas left out. The
-    reference lines are means over replicates, nan where there are none.
+    """Measure over lambda of one trial: means that can be compared and standard errors over
+    replicates (S,) at rising lambdas (S,); errors are nan with one replicate. ``diverged`` are the
+    lambdas left out. The reference lines are means over replicates, nan where there are none.
     """
 
     trial: int
@@ -66,7 +67,7 @@ class MeasureOverLambda:
     panels: tuple[Panel, ...]
     trials: tuple[int, ...]
     log: bool
-    replicates: int
+    replicates: tuple[int, int]
 
     @property
     def curves(self) -> list[Curve]:
@@ -81,21 +82,22 @@ def extract(study: Study) -> MeasureOverLambda:
         answer = answer_measure(study, importance)
         curves = tuple(_curve(study, trial) for trial in answer.trials)
         panels.append(Panel(importance, curves, answer))
-    replicates = study.measures(study.steps).shape[1]
-    return MeasureOverLambda(tuple(panels), tuple(study.trials), study.log, replicates)
+    return MeasureOverLambda(tuple(panels), tuple(study.trials), study.log, study.replicate_range)
 
 
 def _curve(study: Study, answer: TrialAnswer) -> Curve:
     lambdas, measures = matrix(answer.search.lambdas, answer.search.measures)
     use = usable(measures)
-    kept, n = measures[:, use], len(measures)
-    errors = kept.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(kept.shape[1], np.nan)
+    kept, count = measures[:, use], trained(measures)[use]
+    errors = np.full(len(count), np.nan)
+    for n in np.unique(count[count > 1]):
+        errors[count == n] = kept[:n, count == n].std(axis=0, ddof=1) / np.sqrt(n)
     lines = (study.reference(answer.trial, name) for name in ("finetuning", "joint"))
     finetuning, joint = (float("nan") if line is None else float(line.mean()) for line in lines)
     return Curve(
         answer.trial,
         lambdas[use],
-        kept.mean(axis=0),
+        comparable_means(kept),
         errors,
         lambdas[~use],
         answer,
@@ -158,7 +160,7 @@ def draw(data: MeasureOverLambda) -> Figure:
 
 def _bar_ends(curve: Curve, data: MeasureOverLambda) -> Floats:
     """Ends of the error bars of a curve, where they are drawn."""
-    if len(data.trials) > style.FEW or data.replicates == 1:
+    if len(data.trials) > style.FEW or data.replicates[1] == 1:
         return np.empty(0)
     return np.concatenate([curve.means - curve.errors, curve.means + curve.errors])
 
@@ -167,7 +169,7 @@ def _draw_panel(axes: Axes, panel: Panel, data: MeasureOverLambda) -> None:
     few = len(data.trials) <= style.FEW
     for curve in panel.curves:
         look = style.trial_look(data.trials.index(curve.trial), len(data.trials))
-        errors = curve.errors if few and data.replicates > 1 else None
+        errors = curve.errors if few and data.replicates[1] > 1 else None
         axes.errorbar(curve.lambdas, curve.means, errors, elinewidth=0.7, **look)
         if len(curve.diverged):
             axes.plot(
@@ -245,8 +247,9 @@ def _legend(figure: Figure, data: MeasureOverLambda) -> None:
 
 
 def _note(data: MeasureOverLambda) -> str:
-    if data.replicates == 1:
+    if data.replicates[1] == 1:
         return "one replicate for each λ: no error bars within a trial"
+    replicates = style.span(*data.replicates)
     if len(data.trials) > style.FEW:
-        return f"{len(data.trials)} trials of {data.replicates} replicates"
-    return f"mean ± standard error over {data.replicates} replicates"
+        return f"{len(data.trials)} trials of {replicates} replicates"
+    return f"mean ± standard error over {replicates} replicates"

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ewc_lambda.answers import LEVEL, searches, spacing
 from ewc_lambda.errors import StudyError
 from ewc_lambda.plotting import style
-from ewc_lambda.statistics import Interval, matrix, mean_interval, usable
+from ewc_lambda.replicates import complete
+from ewc_lambda.statistics import Interval, matrix, mean_interval
 from ewc_lambda.study import Study
 from ewc_lambda.study_statistics import variance_ratio
 
@@ -132,7 +133,7 @@ def draw(data: Noise) -> Figure:
         for number, (lambdas, values) in enumerate(
             zip(data.lambdas, data.measures[mode], strict=True)
         ):
-            use, n = usable(values), len(values)
+            use, n = complete(values), len(values)
             kept = values[:, use]
             errors = kept.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 and count <= style.FEW else None
             look = style.trial_look(number, count)

@@ -118,6 +118,11 @@ def lambda_axis(axes: Axes, log: bool) -> None:
     axes.set_xlabel(f"{LAMBDA_LABEL} ({'log' if log else 'linear'} scale)")
 
 
+def span(fewest: int, most: int) -> str:
+    """A number of replicates, or the range of them that a race left."""
+    return str(most) if fewest == most else f"{fewest} to {most}"
+
+
 def short(value: float) -> str:
     """A number as text with three digits: 0.0123, 12.0, 1230, 1.23×10⁴."""
     if value == 0:

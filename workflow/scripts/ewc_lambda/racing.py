@@ -1,0 +1,121 @@
+"""The race of a round: steps that are worse beyond doubt get no more replicates.
+
+All steps of a round train their first replicates. At each look those that are worse than the best
+beyond doubt are dropped; the others train the next replicate. Replicates share their random
+streams over the steps, so every comparison is paired.
+
+Sources: Maron & Moore, NIPS 6 (1994) 59, for the race; Birattari et al., GECCO (2002) 11, for
+tests after each replicate. Successive halving (Karnin et al., ICML (2013) 1238; Jamieson &
+Talwalkar, AISTATS (2016) 240) drops half of the steps whatever the data say; here only doubt does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from ewc_lambda.runs import Run
+from ewc_lambda.student import Floats, one_sample_t
+
+Step = TypeVar("Step", bound=Hashable)
+
+FIRST_LOOK = 3
+"""Replicates before the first look: with two, Student's t must exceed 12.7."""
+
+DOUBT = 0.025
+"""One-sided level at which a step is worse beyond doubt (docs/statistics.md says what it costs)."""
+
+RESOLVED = 0.025
+"""Level for the ends of the first grid: half of that of `statistics.resolved`, as a race looks more
+than once."""
+
+
+def doubts(steps: int, first_round: bool) -> list[float]:
+    """Level at which each step of a round is dropped. An end of the first grid stays until it is
+    worse by more than `statistics.resolved` asks for, so that the race costs no verdict.
+    """
+    levels = [DOUBT] * steps
+    if first_round:
+        levels[0] = levels[-1] = min(DOUBT, RESOLVED / max(steps - 2, 1))
+    return levels
+
+
+def survivors(measures: Floats, levels: Sequence[float]) -> NDArray[np.bool_]:
+    """Which steps go on after a look: those that did not diverge and are not worse than the one of
+    lowest mean by a paired one-sided t test.
+
+    measures (n, S), n at least 2, not finite where a replicate diverged; levels (S,); returns (S,).
+    """
+    there = np.isfinite(measures).all(axis=0)
+    if not there.any():
+        return np.asarray(there)
+    best = measures[:, [int(np.where(there, measures, np.inf).mean(axis=0).argmin())]]
+    behind = one_sample_t(np.where(there, measures, best) - best)
+    return np.asarray(there & (behind <= stdtrit(len(measures) - 1, 1 - np.asarray(levels))))
+
+
+def race(
+    levels: Mapping[Step, float],
+    replicates: int,
+    met: Mapping[Step, Floats],
+    train: Callable[[Sequence[Step], slice], Mapping[Step, Floats]],
+) -> dict[Step, Floats]:
+    """Race the steps of a round against each other.
+
+    After the first three replicates and after each further one, steps that are worse beyond doubt
+    are dropped. A step that is left alone trains the rest at once.
+
+    Args:
+        levels: at which each step is dropped; all steps of the round, in order.
+        replicates: how many a step gets that is not dropped.
+        met: measures (n,) of steps that were trained before, as far as they got; they are compared
+            with and get no more.
+        train: the measures of some steps at some replicates, by step.
+
+    Returns:
+        Measures (n,) of all steps, n the number of replicates that each got.
+
+    """
+    measures = dict(met)
+    running = [step for step in levels if step not in met]
+    low, high = 0, min(FIRST_LOOK, replicates)
+    while running:
+        for step, values in train(running, slice(low, high)).items():
+            measures[step] = np.concatenate([measures.get(step, np.empty(0)), values])
+        there = [step for step in levels if len(measures.get(step, ())) >= high]
+        if high == replicates or not there:
+            break
+        kept = survivors(
+            np.stack([measures[step][:high] for step in there], axis=1),
+            [levels[step] for step in there],
+        )
+        left = {step for step, goes_on in zip(there, kept, strict=True) if goes_on}
+        running = [step for step in running if step in left]
+        low, high = high, replicates if len(left) == 1 else high + 1
+    return measures
+
+
+def replayed(runs: Sequence[Run], earlier: Sequence[Run], replicates: int) -> list[int]:
+    """The numbers of replicates that the steps of a round must have for its race to have been as
+    its runs say; ``earlier`` are the runs of the round before.
+    """
+    repeated = {run.labels["lambda"]: run.measure for run in earlier}
+    met = {
+        step: repeated[run.labels["lambda"]]
+        for step, run in enumerate(runs)
+        if run.labels["lambda"] in repeated
+    }
+    short: dict[int, int] = {}
+
+    def train(running: Sequence[int], part: slice) -> dict[int, Floats]:
+        measures = {step: runs[step].measure[part] for step in running}
+        short.update((step, part.stop) for step in running if len(runs[step].measure) < part.stop)
+        return {step: values for step, values in measures.items() if step not in short}
+
+    levels = doubts(len(runs), first_round=not earlier)
+    found = race(dict(enumerate(levels)), replicates, met, train)
+    return [short.get(step, len(found.get(step, ()))) for step in range(len(runs))]
