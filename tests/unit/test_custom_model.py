@@ -8,6 +8,7 @@ import torch
 from builders import base_model, made_up_samples, members_of, settings, streams
 from torch.func import functional_call
 
+from ewc_lambda.config import resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.models import Layout, build_network, draw_network, flat_state
 from ewc_lambda.prepared import Prepared, TaskInfo
@@ -149,8 +150,7 @@ def write(tmp_path):
 
 def study(config, **changes):
     chosen = {"members": "auto", "selection_split": "validation", **config}
-    unchanged = {"augment_zoom": 0, "augment_rotation": 0, "augment_flip": False}
-    return vars(settings(**changes)) | unchanged | chosen
+    return {**resolve({}), **vars(settings(**changes)), **chosen}
 
 
 def prepared(tasks=2):

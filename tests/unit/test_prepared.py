@@ -136,10 +136,20 @@ def test_settings_are_those_of_the_config(prepared):
         "terms": "online",
         "decay": 0.25,
     }
-    augment = {"augment_zoom": 0.1, "augment_rotation": 20, "augment_flip": True}
-    settings = dataclasses.asdict(build_problem(config(**given, **augment), prepared).settings)
+    other = {
+        "augment_zoom": 0.1,
+        "augment_rotation": 20,
+        "augment_flip": True,
+        "precision": "bfloat16",
+    }
+    settings = dataclasses.asdict(build_problem(config(**given, **other), prepared).settings)
     augmentation = {"zoom": 0.1, "rotation": 20, "flip": True}
-    assert settings == {**given, "stacked": True, "augmentation": augmentation}
+    assert settings == {
+        **given,
+        "stacked": True,
+        "augmentation": augmentation,
+        "bfloat16": True,
+    }
 
 
 @pytest.mark.parametrize(
