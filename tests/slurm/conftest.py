@@ -74,7 +74,10 @@ def cluster():
     # Sockets need a short path, and jobs a folder that does not go when pytest tidies up.
     folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
     env = {**os.environ, "PORT": PORT}
-    subprocess.run([HERE / "slurm-up.sh", folder], env=env, check=True)
+    up = subprocess.run([HERE / "slurm-up.sh", folder], env=env, stderr=subprocess.PIPE, text=True)
+    if up.returncode != 0:
+        subprocess.run([HERE / "slurm-down.sh", folder, "--remove"])
+        pytest.skip(f"SLURM IS NOT TESTED: no cluster can be started here: {up.stderr}")
     yield Cluster(folder)
     subprocess.run([HERE / "slurm-down.sh", folder, "--remove"], check=True)
 
