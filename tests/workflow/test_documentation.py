@@ -26,6 +26,8 @@ BIN = Path(sys.executable).parent
 # names, and anything else says why it is not run.
 HOW = {
     r"snakemake --profile profiles/slurm": "needs a cluster: tests/slurm runs a study through one",
+    r"snakemake .*/(NAME|mine).yaml": "a file of the reader's; test_studies.py plans those of "
+    "the project",
     r"snakemake .*results/digits/config.yaml": "tests/unit/test_archive.py and test_workflow.py "
     "draw figures from an unpacked study",
     r"snakemake .*mnist.yaml --report": "needs the finished study on MNIST",
@@ -41,6 +43,7 @@ HOW = {
     r"python benchmarks/": "takes minutes, and measures what is no test",
     r"(.venv/bin/)?pytest ": "collect",
     r"pre-commit install": "changes the reader's git; tests/unit/test_pre_commit.py runs the hooks",
+    r"python -c ": "tests/workflow/test_studies.py runs it",
     r"git clone": "stands for the reader's own address",
     r".venv/bin/pip install": "installs from a package index, as make study does",
     r"rm -rf": "removes results; names no file of the project",
