@@ -94,7 +94,7 @@ def test_every_figure_is_drawn(finished):
 def test_a_run_says_how_far_it_is(finished):
     """After each step: its search, the study, and the best lambda once a round is decided."""
     text = min((finished.folder / ".snakemake/log").glob("*.log")).read_text()
-    lines = [line for line in text.splitlines() if re.match(r"Trial .*\. Study: ", line)]
+    lines = [line for line in text.splitlines() if re.search(r"Study: \d+ of about", line)]
     # Two searches of one or two rounds, each of 4 steps and a decision.
     assert len(lines) == sum(
         line.startswith("Finished jobid")
@@ -103,8 +103,8 @@ def test_a_run_says_how_far_it_is(finished):
     )
     for name in ("fisher", "sign_flipping"):
         own = [line for line in lines if line.startswith(f"Trial 0, {name}: ")]
-        # On two cores two steps may end at once.
-        assert re.search(r"round 0, [12] of 4 steps\. Study: ", own[0])
+        # Two steps may end before the line of the first.
+        assert re.search(r"round 0, [1-4] of 4 steps. Study: ", own[0])
         assert "finished after" in own[-1]
         assert "best so far lambda = " in own[-1]
     assert re.search(r"Study: \d+ of about \d+ steps, about \d+ (s|min) of training left", lines[0])
