@@ -1,5 +1,6 @@
 """What a job does around its work: its log, its one message, and broken inputs."""
 
+import gc
 import logging
 import warnings
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import pytest
 
 from ewc_lambda import __version__
 from ewc_lambda.errors import StudyError
-from ewc_lambda.jobs import logger, run_job
+from ewc_lambda.jobs import imports_that_stay, logger, run_job
 from ewc_lambda.records import BrokenFileError
 
 
@@ -129,3 +130,12 @@ def test_a_broken_base_model_is_left_for_the_user_to_decide_upon(job, tmp_path, 
         run_job(failing(BrokenFileError(path, "its SHA-256 is not the recorded")), job)
     assert path.read_bytes() == b"other"
     assert f"remove the folder {path.parent}" in str(caught.value.code)
+
+
+def test_garbage_is_collected_again_after_imports():
+    frozen = gc.get_freeze_count()
+    with imports_that_stay():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > frozen
+    gc.unfreeze()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ewc_lambda.jobs import run_job
+from ewc_lambda.jobs import imports_that_stay, run_job
 from ewc_lambda.records import read_json
 from ewc_lambda.repeats import repeat_step
 from ewc_lambda.step_files import step_files
@@ -16,7 +16,8 @@ def main(snakemake: Any) -> None:
     new = [step for step in steps if step not in repeated]
     if new:
         # Imported late: a step that repeats one of the round before needs no torch.
-        from ewc_lambda.steps import train_steps
+        with imports_that_stay():
+            from ewc_lambda.steps import train_steps
 
         train_steps(snakemake, grid, new, repeated)
 

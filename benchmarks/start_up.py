@@ -1,0 +1,92 @@
+"""The share of the default study's CPU time that goes into starting its jobs.
+
+    python benchmarks/start_up.py [--steps-per-job 1] [--turns 5]
+
+The whole study is run in a copy of the project, and the CPU time of Snakemake and all its jobs is
+taken. A start is what a job's process does before and after its work: Python, what Snakemake puts
+before a script, the script's imports, and the end of the process; its CPU time is the median over
+turns. A step that repeats one of an earlier round imports no torch, and is counted as if it did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# As Snakemake 9 writes before a script, then the script's own imports and run_job's first line.
+START = "import pickle, snakemake.logging, snakemake.iocontainers, {script}, gc; gc.freeze()"
+LATE = {
+    "train_steps": "from ewc_lambda.jobs import imports_that_stay\n"
+    "with imports_that_stay():\n    import ewc_lambda.steps",
+}
+
+
+def main() -> None:
+    """Command line: see ``--help``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--steps-per-job", default="1", help="as in the config")
+    parser.add_argument("--turns", type=int, default=5)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        total, jobs = run_study(Path(folder), given.steps_per_job)
+    print(f"the whole study: {total:.0f} CPU s")
+    print(f"{'script':20s}  jobs  CPU s a start")
+    starts = 0.0
+    for script, count in sorted(jobs.items()):
+        each = statistics.median(start(script) for _ in range(given.turns))
+        starts += count * each
+        print(f"{script:20s} {count:5d} {each:14.2f}")
+    print(f"starts: {starts:.0f} CPU s, {100 * starts / total:.0f}% of the study's")
+
+
+def run_study(folder: Path, steps_per_job: str) -> tuple[float, Counter[str]]:
+    """CPU seconds of the default study, and how many jobs ran each script."""
+    for name in ("Snakefile", "workflow", "profiles", "envs", "config"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
+    command = [sys.executable, "-m", "snakemake", "--cores", "all"]
+    config = ["--config", f"steps_per_job={steps_per_job}"]
+    seconds, output = cpu_of([*command, *config], folder)
+    finished = re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output)
+    return seconds, Counter(filter(None, map(script_of, finished)))
+
+
+def script_of(rule: str) -> str | None:
+    """The script of a rule, which has its name but for these; None for rules without."""
+    for script, prefix in (("draw_figure", "draw_"), ("train_steps", "train_step")):
+        if rule.startswith(prefix):
+            return script
+    return rule if (ROOT / f"workflow/scripts/{rule}.py").exists() else None
+
+
+def start(script: str) -> float:
+    """CPU seconds of a process that starts a script and does nothing."""
+    code = "\n".join(filter(None, [START.format(script=script), LATE.get(script)]))
+    return cpu_of([sys.executable, "-c", code], ROOT / "workflow/scripts")[0]
+
+
+def cpu_of(command: Sequence[str], folder: Path) -> tuple[float, str]:
+    """CPU seconds of a command and all that it started, and what it printed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    env = {**os.environ, "PYTHONPATH": str(folder / "workflow/scripts")}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(done.stdout + done.stderr)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return used, done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    main()
