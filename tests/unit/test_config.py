@@ -200,6 +200,12 @@ def test_text_from_the_command_line_is_read_as_what_it_stands_for(key, text, val
     assert type(found) is type(value)
 
 
+def test_a_class_may_have_a_name_that_reads_like_something_else():
+    tasks = [["001", "010"], ["no", "1e3"]]
+    given = {"dataset": "image_folder", "image_size": 8, "tasks": tasks}
+    assert resolve(given)["tasks"] == tasks
+
+
 def test_a_study_is_read_over_the_default_study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()

@@ -168,3 +168,13 @@ def test_real_mnist_unpacked_labels_are_checked_too(tmp_path):
     labels.write_bytes(changed)
     with pytest.raises(StudyError, match="t10k-labels-idx1-ubyte: is not the published file"):
         load(tmp_path, "mnist")
+
+
+def test_unpacked_files_of_mnist_are_not_taken_for_those_of_fashion_mnist(tmp_path, monkeypatch):
+    files = encoded()
+    write(tmp_path, files, monkeypatch, packed=False)
+    for name, data in files.items():
+        digest = hashlib.sha256(data).hexdigest()
+        monkeypatch.setitem(idx.UNPACKED, ("mnist", name), digest)
+    with pytest.raises(StudyError, match="train-images-idx3-ubyte: is the file of mnist, not of"):
+        load(tmp_path)

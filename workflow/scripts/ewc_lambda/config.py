@@ -27,6 +27,7 @@ _Validator = jsonschema.validators.extend(
 # Keys whose value is text, even where it looks like a number.
 _TEXT = ("study", "data_folder", "npz_file", "model_file")
 _EXPONENT = re.compile(r"[-+]?[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+")
+_NUMBER = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _WORD = re.compile(r"[-+.A-Za-z0-9]+")
 
 # Snakemake reads every config over this one.
@@ -93,9 +94,12 @@ def _plain(key: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(key, item) for item in value]
     if isinstance(value, Mapping):
-        return {name: _plain(key, item) for name, item in value.items()}
+        return {name: _plain("", item) for name, item in value.items()}
     if not isinstance(value, str) or key in _TEXT:
         return value
+    if key == "tasks":
+        # A class may be called 001, 1e3 or no: only what a number is written like is one.
+        return int(value) if _NUMBER.fullmatch(value) else value
     try:
         return float(value) if _EXPONENT.fullmatch(value) else _scalar(value)
     except ValueError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -49,7 +50,7 @@ def decode_idx(data: bytes, source: str) -> np.ndarray:
     if len(data) < header:
         raise StudyError(f"{source}: ends within its header, it is cut short")
     shape = struct.unpack(f">{dimensions}I", data[4:header])
-    size = functools.reduce(lambda a, b: a * b, shape, 1)
+    size = math.prod(shape)
     if len(data) - header != size:
         raise StudyError(
             f"{source}: holds {len(data) - header} values but its header announces {size}, the "
@@ -86,6 +87,7 @@ def load_idx(config: Config, name: str, classes: tuple[str, ...]) -> Dataset:
         else:
             path = plain[file.name] or Path(file.name)
             data, digest = read_checked(path, UNPACKED.get((name, path.name)))
+            _check_owner(path, digest, name)
         arrays[file.name.removesuffix(".gz")] = decode_idx(data, str(path))
         sources[path.name] = digest
     splits = {}
@@ -100,6 +102,16 @@ def load_idx(config: Config, name: str, classes: tuple[str, ...]) -> Dataset:
         check_lengths(x, y, where)
         splits[part] = (x[:, None], check_labels(y, _CLASSES, where))
     return Dataset(name, *splits["train"], *splits["test"], classes, 1 / 255, sources)
+
+
+def _check_owner(path: Path, digest: str, name: str) -> None:
+    """The data sets' files have the same names, and unpacked ones may have no checksum."""
+    for (owner, _), known in UNPACKED.items():
+        if digest == known and owner != name:
+            raise StudyError(
+                f"{path}: is the file of {owner}, not of {name}, whose files have the same names; "
+                f"put these into a folder {name} in data_folder"
+            )
 
 
 def _files(mirrors: tuple[str, ...], digests: tuple[str, ...]) -> tuple[RemoteFile, ...]:
