@@ -1,12 +1,15 @@
 """Trainings that diverge are results too: recorded, never chosen, and no reason to stop."""
 
 import numpy as np
+import pytest
 from scratch import Scratch
 
+from ewc_lambda.answers import answer_study
 from ewc_lambda.records import read_json
 from ewc_lambda.search import ALL_DIVERGED, draw_bracket
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.study import Study
+from ewc_lambda.summary import summary
 
 # Beyond this, lambda is infinite in single precision.
 OVERFLOW = 3.5e38
@@ -43,11 +46,15 @@ def test_trial_in_which_all_steps_diverge(tmp_path):
     assert project.digest() == undisturbed
 
 
-def test_training_that_always_diverges(tmp_path):
+@pytest.mark.parametrize("racing", [False, True])
+def test_training_that_always_diverges(tmp_path, racing):
     """Twenty layers at a rate of 100: the first task is lost already, and all that follows."""
-    project = Scratch.create(tmp_path / "project", hidden=[8] * 20, learning_rate=100)
+    diverges = {"hidden": [8] * 20, "learning_rate": 100}
+    project = Scratch.create(tmp_path / "project", racing=racing, replicates=4, **diverges)
     project.finish()
     study = Study.read(project.study / "study.h5")
     assert study.steps["diverged"].all()
     assert study.references["diverged"].all()
     assert set(study.rounds["stop"]) == {ALL_DIVERGED}
+    assert answer_study(study).measures
+    assert "no lambda at which every replicate stayed finite" in summary(study)

@@ -180,7 +180,10 @@ class Study:
         """Riemann measures (rows, replicates) of some rows of ``steps``: infinite where diverged,
         NaN where the replicate was not trained, because the step was dropped in a race.
         """
-        found = np.array(self.tables["steps"]["measure"], dtype=float)[rows.index.to_numpy()]
+        stored = np.asarray(self.tables["steps"]["measure"], dtype=float)[rows.index.to_numpy()]
+        # In a race in which all steps diverge none gets as many replicates as the config says.
+        found = np.full((len(stored), self.config["replicates"]), np.nan)
+        found[:, : stored.shape[1]] = stored
         number = np.arange(found.shape[1])
         there = number < self.replicates("steps")[rows.index.to_numpy(), None]
         found[there & ~np.isfinite(found)] = np.inf
