@@ -115,6 +115,8 @@ def test_decision(project, finished, damage):
     path = project.search / "round_0/decision.json"
     damage(path)
     before = project.finished()
+    assert "A run moves it aside and makes it anew." in project.run("-n").text
+    assert path.exists(), "a dry run changes nothing"
     done = project.finish()
     assert f"{path.relative_to(project.folder)}: " in done.text
     assert path.with_name("decision.json.broken").exists()
@@ -143,6 +145,28 @@ def test_data(project, finished):
     flip_a_bit(path)
     jobs = refused_then_made_again(project, finished, path, "does not match its own")
     assert jobs == []
+
+
+def test_data_and_weights_lost(project, finished):
+    """The step is trained again, from data that are prepared again; no other is."""
+    before = project.finished()
+    (project.study / "data.h5").unlink()
+    weights = project.search / "round_0/step_1.safetensors"
+    weights.unlink()
+    done = project.run("--", str(weights.relative_to(project.folder)))
+    assert done.status == 0, done.text
+    project.finish()
+    assert project.digest() == finished.digest()
+    assert trained(project.finished() - before) == ["Trial 0, fisher, round 0: train lambda step 1"]
+
+
+def test_what_is_left_of_a_larger_study(project, finished):
+    """Broken files that today's config does not make are no reason to make them."""
+    for name in ("fisher/round_7/step_1.h5", "../trial_5/fisher/round_0/step_1.h5"):
+        path = project.study / "trial_0" / f"{name}.broken"
+        path.parent.mkdir(parents=True)
+        path.write_text("left")
+    assert "Nothing to be done" in project.finish().text
 
 
 def test_study_file_and_search_file(project, finished):

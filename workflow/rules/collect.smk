@@ -7,11 +7,7 @@ rule collect_study:
         searches=expand(SEARCH_FILE, trial=TRIALS, importance=STUDY["importance"]),
         first_tasks=expand(FIRST["record"], trial=TRIALS) if SHARED else [],
         references=expand(REFERENCE, trial=TRIALS, reference=REFERENCES),
-        tests=(
-            expand(TEST, trial=TRIALS, importance=STUDY["importance"])
-            if STUDY["save_weights"]
-            else []
-        ),
+        tests=expand(TESTS, trial=TRIALS, importance=STUDY["importance"]),
     output:
         STUDY_FILE,
     log:

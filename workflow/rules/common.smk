@@ -57,28 +57,31 @@ DECISION = f"{ROUND}/decision.json"
 SEARCH_FILE = f"{SEARCH}/search.h5"
 TEST = f"{SEARCH}/test.h5"
 REFERENCE = f"{TRIAL}/reference/{{reference}}.h5"
+REFERENCES = ("finetuning", "joint")
+REFERENCE_WEIGHTS = f"{TRIAL}/reference/{{reference}}.safetensors"
 STUDY_FILE = f"{RESULTS}/study.h5"
 STUDY_FILE_ALONE = Path(STUDY_FILE).exists() and not any(Path(RESULTS).glob("trial_*"))
-# Rounds are planned by what decisions say, before any job could find one broken.
-for path in Path(RESULTS).glob("trial_*/*/round_*/decision.json"):
-    try:
-        read_json(path)
-    except BrokenFileError as error:
-        logger.warning(f"{error}. It was moved to {move_aside(path)} and is made anew.")
 if STUDY_FILE_ALONE:
     logger.warning(
         f"Figures and tables are drawn from {STUDY_FILE} alone. Nothing is trained while the "
         f"results that it was gathered from are absent; remove it to run the study."
     )
-# Files that were found broken, moved aside, and not made again yet. Snakemake alone would not miss
-# them where all that was made from them is there.
-SET_ASIDE = [] if STUDY_FILE_ALONE else [str(path) for path in set_aside(RESULTS)]
+
+
+wildcard_constraints:
+    trial=r"\d+",
+    round=r"\d+",
+    step=r"\d+",
+    importance="|".join(STUDY["importance"]),
+    reference="|".join(REFERENCES),
+
 
 TRIALS = range(STUDY["trials"])
 STEPS = range(STUDY["steps"])
 STEPS_PER_JOB = steps_per_job(STUDY)
 BLOCKS = [STEPS[first : first + STEPS_PER_JOB] for first in range(0, len(STEPS), STEPS_PER_JOB)]
-REFERENCES = ("finetuning", "joint")
+# What is evaluated on the test split are the weights of the chosen step.
+TESTS = [TEST] if STUDY["save_weights"] else []
 # With common random numbers the steps of a trial share its first task.
 SHARED = STUDY["randomness"] == "common"
 

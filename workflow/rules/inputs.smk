@@ -1,5 +1,8 @@
 """The outputs and input functions of the rules."""
 
+import functools
+import itertools
+
 
 def with_weights(record, weights):
     """Outputs of a job that trains, the record and the weights where they are kept."""
@@ -11,8 +14,8 @@ def step_outputs(records, weights):
     return {"records": records} | ({"weights": weights} if STUDY["save_weights"] else {})
 
 
-def unless_settled(files, outputs, config, code):
-    """Inputs of a job that trains, ancient where all its outputs stand and were made by today's
+def unless_settled(files, made, config, code):
+    """Inputs of a job that trains, ancient where all that it makes stands, the records by today's
     config and code, so that a file which was lost and is made again is no reason to train what it
     had served. The digests in every file tell if it came out different.
 
@@ -20,17 +23,18 @@ def unless_settled(files, outputs, config, code):
     below an ancient input for no reason of its own until what is above has run.
     """
     today = recipe_of({"code_sha256": code, "config": config})
-    if not all(stored_recipe(path) == today for path in outputs):
+    settled = all(stored_recipe(path) == today for path in made["records"])
+    if not settled or not stand(made.get("weights", [])):
         return files
     # Of a file that is missing now, Snakemake would not believe that it is ancient.
-    return {name: ancient(there) for name, paths in files.items() if (there := existing(paths))}
+    return {name: ancient(paths) for name, paths in files.items() if stand(paths)}
 
 
-def existing(paths):
-    """Of one path or a list of paths those that are there."""
-    if isinstance(paths, str):
-        return paths if Path(paths).exists() else None
-    return [path for path in paths if Path(path).exists()]
+def stand(paths):
+    """Whether a path, or all of a list of paths, are there. No list is shortened to those that are:
+    what reads it goes by the places in it.
+    """
+    return all(Path(path).exists() for path in ([paths] if isinstance(paths, str) else paths))
 
 
 def base_inputs(wildcards):
@@ -42,7 +46,7 @@ def base_inputs(wildcards):
         return {"data": DATA}
     if recipe_of(record["provenance"]) != today:
         return {"data": DATA}
-    return {"data": ancient(DATA)} if existing(DATA) else {}
+    return {"data": ancient(DATA)} if stand(DATA) else {}
 
 
 def trial_files(wildcards):
@@ -57,14 +61,16 @@ def first_task_inputs(wildcards):
     """What the first task of a trial starts from."""
     files = trial_files(wildcards)
     files = {name: files[name] for name in ("data", "base_model", "base_record")}
-    outputs = [FIRST["record"].format(**wildcards)]
-    return unless_settled(files, outputs, FIRST_CONFIG, FIRST_CODE)
+    record, weights = (FIRST[name].format(**wildcards) for name in ("record", "weights"))
+    made = {"records": [record], "weights": [weights]}
+    return unless_settled(files, made, FIRST_CONFIG, FIRST_CODE)
 
 
 def reference_inputs(wildcards):
     """What a reference line starts from."""
-    outputs = [REFERENCE.format(**wildcards)]
-    return unless_settled(trial_files(wildcards), outputs, TRAIN_CONFIG, REFERENCE_CODE)
+    record, weights = REFERENCE.format(**wildcards), REFERENCE_WEIGHTS.format(**wildcards)
+    made = step_outputs([record], [weights])
+    return unless_settled(trial_files(wildcards), made, TRAIN_CONFIG, REFERENCE_CODE)
 
 
 def step_inputs(wildcards):
@@ -88,8 +94,11 @@ def block_inputs(steps):
             if STUDY["save_weights"]:
                 weights = [STEP_WEIGHTS.format(**earlier, step=s) for s in STEPS]
                 files["earlier_weights"] = weights
-        outputs = [STEP.format(**place, step=s) for s in steps]
-        return unless_settled(files, outputs, STEP_CONFIG, STEP_CODE)
+        made = step_outputs(
+            [STEP.format(**place, step=s) for s in steps],
+            [STEP_WEIGHTS.format(**place, step=s) for s in steps],
+        )
+        return unless_settled(files, made, STEP_CONFIG, STEP_CODE)
 
     return inputs
 
@@ -118,10 +127,11 @@ def decisions(wildcards):
     paths, said = [], []
     while True:
         paths.append(DECISION.format(**wildcards, round=len(paths)))
-        if not Path(paths[-1]).exists():
+        found = _decision(paths[-1])
+        if found is None:
             return paths, None
-        said.append(_decision(paths[-1]))
-        if said[-1]["stop"] is not None:
+        said.append(found)
+        if found["stop"] is not None:
             return paths, said
 
 
@@ -152,7 +162,62 @@ def chosen_inputs(wildcards):
 
 
 def _decision(path):
+    """What a decision says; None where there is none yet. A broken one is moved aside, to be made
+    anew: rounds are planned by it before any job could find it broken.
+    """
     try:
         return read_json(path)
+    except BrokenFileError as error:
+        if not Path(path).exists():
+            return None
+        # What is raised here Snakemake may take for the lack of a rule, and say nothing of it.
+        if workflow.dryrun or not workflow.is_main_process:
+            _warn(f"{error}. A run moves it aside and makes it anew.")
+        else:
+            _warn(f"{error}. It was moved to {move_aside(Path(path))} and is made anew.")
+        return None
     except StudyError as error:
         raise WorkflowError(f"{error}. Delete it and run the same command again.") from None
+
+
+@functools.cache
+def _warn(message):
+    """Once: Snakemake asks for a job's inputs many times."""
+    logger.warning(message)
+
+
+def lost_files(wildcards):
+    """Files of today's study that were found broken, moved aside, and not made again yet. Snakemake
+    alone would not miss them where all that was made from them is there.
+    """
+    return _lost_files()
+
+
+@functools.cache
+def _lost_files():
+    # First: broken decisions are moved aside while they are read.
+    planned = set(planned_files())
+    return sorted(planned.intersection(map(str, set_aside(RESULTS))))
+
+
+def planned_files():
+    """All that today's study makes, in as many rounds as are known by now."""
+    yield from (DATA, STUDY_FILE)
+    for trial in TRIALS:
+        yield from (path.format(trial=trial) for path in (*BASE.values(), *FIRST.values()))
+        for reference in REFERENCES:
+            place = {"trial": trial, "reference": reference}
+            yield from _listed(REFERENCE, REFERENCE_WEIGHTS, place)
+        for importance in STUDY["importance"]:
+            place = {"trial": trial, "importance": importance}
+            yield from (path.format(**place) for path in (SEARCH_FILE, *TESTS))
+            for round_ in range(len(decisions(place)[0])):
+                place["round"] = round_
+                yield from (GRID.format(**place), DECISION.format(**place))
+                for step in STEPS:
+                    yield from _listed(STEP, STEP_WEIGHTS, place | {"step": step})
+
+
+def _listed(record, weights, place):
+    made = step_outputs([record.format(**place)], [weights.format(**place)])
+    return itertools.chain(*made.values())

@@ -32,7 +32,7 @@ rule train_reference:
     input:
         unpack(reference_inputs),
     output:
-        **with_weights(REFERENCE, f"{TRIAL}/reference/{{reference}}.safetensors"),
+        **with_weights(REFERENCE, REFERENCE_WEIGHTS),
     log:
         f"{LOGS}/trial_{{trial}}/reference/{{reference}}.log",
     benchmark:

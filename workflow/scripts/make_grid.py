@@ -4,6 +4,7 @@ the round before decided on.
 
 from typing import Any
 
+from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs import logger, run_job
 from ewc_lambda.records import read_json, write_json
 from ewc_lambda.search import draw_bracket, grid
@@ -20,6 +21,11 @@ def main(snakemake: Any) -> None:
         bracket = draw_bracket(config["low_range"], config["high_range"], spacing, generator)
     else:
         decision = read_json(snakemake.input.decision)
+        if decision["next_bracket"] is None:
+            raise StudyError(
+                f"{snakemake.input.decision}: the search ended with this round "
+                f"({decision['stop']}); there is no round {round_}"
+            )
         bracket, known = tuple(decision["next_bracket"]), decision["lambdas"]
     record = {
         "trial": trial,
