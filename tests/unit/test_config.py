@@ -200,6 +200,14 @@ def test_text_from_the_command_line_is_read_as_what_it_stands_for(key, text, val
     assert type(found) is type(value)
 
 
+def test_an_anchor_inside_itself_is_refused():
+    endless = []
+    endless.append(endless)
+    for given in ({"tasks": endless}, {"hidden": [[[[8]]]]}):
+        with pytest.raises(StudyError, match=r"^(tasks|hidden): lists inside lists"):
+            resolve(given)
+
+
 def test_a_class_may_have_a_name_that_reads_like_something_else():
     tasks = [["001", "010"], ["no", "1e3"]]
     given = {"dataset": "image_folder", "image_size": 8, "tasks": tasks}
@@ -215,7 +223,9 @@ def test_a_study_is_read_over_the_default_study(tmp_path, monkeypatch):
     assert (config["study"], config["trials"], config["epochs"]) == ("mine", 2, 7)
 
 
-@pytest.mark.parametrize("text", ["- a\n- b\n", "trials: [1\n", None])
+@pytest.mark.parametrize(
+    "text", ["- a\n- b\n", "trials: [1\n", "trials: 2024-13-45\n", "trials: !!int abc\n", None]
+)
 def test_a_file_that_is_no_config_is_named(tmp_path, monkeypatch, text):
     monkeypatch.chdir(ROOT)
     path = tmp_path / "mine.yaml"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from ewc_lambda.config import resolve
+from ewc_lambda.config import NOT_YAML, resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.records import BrokenFileError, file_digest, replacing
 from ewc_lambda.study import Study
@@ -150,7 +150,7 @@ def _text(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 def _mapping(archive: Path, text: str) -> dict[str, object]:
     try:
         config = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except NOT_YAML:
         config = None
     if not isinstance(config, dict):
         raise BrokenFileError(archive, f"its member {CONFIG} is no config")

@@ -30,6 +30,11 @@ _EXPONENT = re.compile(r"[-+]?[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+")
 _NUMBER = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _WORD = re.compile(r"[-+.A-Za-z0-9]+")
 
+# What yaml raises for a text that is none, and for one with an impossible date or number.
+NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
+# Lists and mappings inside each other: tasks, a function, its coefficients.
+_DEEPEST = 3
+
 # Snakemake reads every config over this one.
 DEFAULT = Path("config/config.yaml")
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
@@ -52,7 +57,7 @@ def load(path: str | Path) -> dict[str, Any]:
     for layer in dict.fromkeys([DEFAULT, Path(path)]):
         try:
             content = yaml.safe_load(layer.read_text())
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, *NOT_YAML) as error:
             raise StudyError(f"{layer}: cannot be read as a config ({error})") from None
         if content is not None and not isinstance(content, dict):
             raise StudyError(f"{layer}: holds no keys. Allowed: a mapping, as in {DEFAULT}.")
@@ -87,14 +92,17 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _plain(key: str, value: Any) -> Any:
+def _plain(key: str, value: Any, depth: int = 0) -> Any:
     """Numbers, booleans and null that came as text, as all do that stand inside a list of
     ``--config`` on the command line, and as YAML reads 1e-3.
     """
+    if isinstance(value, list | Mapping) and depth == _DEEPEST:
+        # An anchor of YAML can stand inside itself, and ten of tens of tens fill the memory.
+        raise StudyError(f"{key}: lists inside lists. Allowed: at most {_DEEPEST} in each other.")
     if isinstance(value, list):
-        return [_plain(key, item) for item in value]
+        return [_plain(key, item, depth + 1) for item in value]
     if isinstance(value, Mapping):
-        return {name: _plain("", item) for name, item in value.items()}
+        return {name: _plain(f"{key}.{name}", item, depth + 1) for name, item in value.items()}
     if not isinstance(value, str) or key in _TEXT:
         return value
     if key == "tasks":
