@@ -68,6 +68,8 @@ def test_a_measure_that_is_not_finite_is_a_diverged_step(tmp_path):
         "[[[0, 1], [-1, 2]]]",
         "[[[0, 1], [0, 2]]]",
         "[[[0, 1], [NaN, 2]]]",
+        f"[[[0, 1], [{10**400}, 2]]]",
+        "[" * 100_000,
     ],
 )
 def test_another_form_is_refused_by_name(tmp_path, content):

@@ -15,6 +15,7 @@ REPLICATES, TASKS, EPOCHS = 2, 2, 3
 EVALUATIONS = 1 + TASKS * EPOCHS
 SHARED = 1 + EPOCHS
 CONFIG = {
+    "replicates": 2,
     "study": "tiny",
     "importance": ["random", "fisher"],
     "spacing": "log",
@@ -189,6 +190,15 @@ def test_a_sealed_file_that_is_no_study_is_refused(tmp_path, read):
     write_hdf5(tmp_path / "a.h5", {"steps/trial": np.zeros(2)}, {"content": "search"})
     with pytest.raises(StudyError, match=r"a\.h5: not a study file"):
         read(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("missing", ["config", "tasks"])
+def test_a_study_without_what_each_has_is_refused(tmp_path, missing):
+    attributes = {"content": "study", "config": {}, "tasks": {"names": []}}
+    del attributes[missing]
+    write_hdf5(tmp_path / "a.h5", {"steps/trial": np.zeros(2)}, attributes)
+    with pytest.raises(BrokenFileError, match=rf"a\.h5: not what a study file holds.*{missing}"):
+        Study.read(tmp_path / "a.h5")
 
 
 @pytest.mark.parametrize("read", [Study.read, read_study])

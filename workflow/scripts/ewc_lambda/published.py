@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,9 @@ def _read(path: Path) -> list[list[tuple[float, float]]]:
         content = json.loads(path.read_text())
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file") from None
-    except ValueError as error:
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"{path}: not JSON ({error})") from None
     if not isinstance(content, list) or not content:
         raise StudyError(f"{path}: must be a list of trials, each a list of [lambda, measure]")
@@ -116,4 +119,7 @@ def _trial(path: Path, number: int, points: Any) -> list[tuple[float, float]]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    # An integer of JSON can be beyond all floating-point numbers.
+    return isinstance(value, float) or abs(value) <= sys.float_info.max

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.records import read_hdf5, write_hdf5
+from ewc_lambda.records import BrokenFileError, read_hdf5, write_hdf5
 from ewc_lambda.replicates import best_column
 from ewc_lambda.runs import Run
 
@@ -144,14 +144,19 @@ class Study:
         tables, attributes = read_tables(path)
         if attributes.get("content") != "study":
             raise StudyError(f"{path}: not a study file; expected the study.h5 of a study.")
-        frames = {name: _frame(tables.get(name, {})) for name in _NOTES}
+        try:
+            frames = {name: _frame(tables.get(name, {})) for name in _NOTES}
+            config, names = attributes["config"], list(attributes["tasks"]["names"])
+        except (KeyError, TypeError, ValueError) as error:
+            # Sealed and whole, but written by something else.
+            raise BrokenFileError(path, f"not what a study file holds ({error!r})") from None
         return cls(
             frames["steps"],
             frames["references"],
             frames["tests"],
             frames["rounds"],
-            attributes["config"],
-            list(attributes["tasks"]["names"]),
+            config,
+            names,
             tables,
             attributes,
         )
