@@ -126,6 +126,10 @@ BAD = {
         body("return nn.Sequential(nn.Linear(6, 4), nn.Dropout(0.5))"),
         "draws random numbers while it is trained",
     ),
+    "output that is not finite": (
+        body("return nn.Sequential(nn.Linear(6, 4), nn.LogSigmoid(), nn.Threshold(9, torch.nan))"),
+        "returned what is not finite",
+    ),
     "outputs that depend on other samples": (
         body(
             "class Centred(nn.Linear):",
@@ -276,6 +280,18 @@ def test_stacked_and_looped_members_of_a_custom_model_agree(write):
         state = run_sequence(of, start, streams(2), torch.ones(2), "fisher")
         seen[way] = state.theta
     torch.testing.assert_close(seen["stacked"], seen["looped"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [19, 1])
+def test_a_last_batch_of_one_sample_is_refused_where_it_cannot_be_normalized(batch_size, write):
+    config = study(
+        write(body("return nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4))")),
+        batch_size=batch_size,
+    )
+    message = "batch_size: task 0 has 20 training samples, so that its last batch holds one"
+    with pytest.raises(StudyError, match=message):
+        build_problem(config, prepared())
+    assert build_problem({**config, "batch_size": 18}, prepared())
 
 
 def test_no_compiled_code_is_left_beside_the_file(write, monkeypatch):

@@ -28,7 +28,9 @@ def main(snakemake: Any) -> None:
         "shared_parameters": layout.shared,
         "provenance": provenance(snakemake.params.code, config),
         # The user's own model, kept where it cannot be edited away.
-        "model_source": [Path(file).read_text() for file in model_files(config)],
+        "model_source": [
+            Path(file).read_bytes().decode(errors="replace") for file in model_files(config)
+        ],
     }
     write_json(snakemake.output.record, record)
     logger.info("%d parameters, %d of them shared", layout.size, layout.shared)

@@ -104,6 +104,10 @@ def _check_outputs(path: Path, trunk: nn.Module, input_shape: Sequence[int]) -> 
             f"model_file: the trunk of {path} returned {found} for inputs of shape "
             f"{tuple(x.shape)}, it must return ({len(x)}, features)"
         )
+    if not output.isfinite().all():
+        raise StudyError(
+            f"model_file: the trunk of {path} returned what is not finite for inputs from 0 to 1"
+        )
     if not torch.allclose(alone, output[:1], rtol=1e-3, atol=1e-5):
         raise StudyError(
             f"model_file: in evaluation mode the trunk of {path} gives a sample another output "

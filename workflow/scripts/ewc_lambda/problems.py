@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,10 +53,11 @@ def build_problem(
         bfloat16=config["precision"] == "bfloat16",
         augmentation=_augmentation(config, prepared.input_shape),
     )
-    network.to(device)
     train, selection = [], []
     for task, splits in enumerate(prepared.splits):
         x, y = splits["train"]
+        if len(x) % settings.batch_size == 1 % settings.batch_size:
+            _check_single_sample(network, prepared.input_shape, len(x), task)
         wanted = slice(None) if task >= first_stage else slice(0)
         train.append(as_samples(x[wanted], y[wanted], prepared.scale, device))
         selection.append(as_samples(*splits[config["selection_split"]], prepared.scale, device))
@@ -65,6 +67,7 @@ def build_problem(
                 f"evaluations_per_epoch: {settings.evaluations_per_epoch} is more than the "
                 f"{batches} batches in an epoch of task {task}. Allowed: at most {batches}."
             )
+    network.to(device)
     return Problem(network, Layout.of(network), train, selection, settings)
 
 
@@ -86,6 +89,23 @@ def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augm
             f"data set have the shape {tuple(input_shape)}."
         )
     return found
+
+
+def _check_single_sample(
+    network: Network, input_shape: Sequence[int], samples: int, task: int
+) -> None:
+    """StudyError if the network cannot be trained on a batch of one sample, as where there is
+    nothing but it to normalize over.
+    """
+    training = copy.deepcopy(network).train()
+    try:
+        training(torch.zeros(1, *input_shape), *network.route(task, task))
+    except ValueError as error:
+        raise StudyError(
+            f"batch_size: task {task} has {samples} training samples, so that its last batch holds "
+            f"one, which the model cannot be trained on ({error}). Allowed: a batch_size or "
+            f"samples_per_task that leaves more."
+        ) from error
 
 
 def _stacked(choice: str, network: Network, device: torch.device) -> bool:
