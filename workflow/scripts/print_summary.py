@@ -2,12 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ewc_lambda.config import load
 from ewc_lambda.errors import StudyError
 from ewc_lambda.progress import progress_lines
+from ewc_lambda.records import read_hdf5
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,10 +34,14 @@ def _text(path: Path, results: Path) -> str:
             f"study {config['study']} has no results yet. Run: snakemake --cores all "
             f"--configfile {path}"
         )
+    answer, lines = "", [f"Study {config['study']} is not finished."]
     if (folder / "study.h5").exists():
-        return _answer(folder / "study.h5")
-    lines = [f"Study {config['study']} is not finished.", *progress_lines(folder, config)]
-    return "\n".join(lines) + "\n"
+        answer = _answer(folder / "study.h5")
+        changed = _changed(folder / "study.h5", config)
+        if not changed or not any(folder.glob("trial_*")):
+            return answer
+        lines = ["", f"That was with {changed}. With the config of today:"]
+    return answer + "\n".join([*lines, *progress_lines(folder, config)]) + "\n"
 
 
 def _answer(path: Path) -> str:
@@ -44,6 +50,12 @@ def _answer(path: Path) -> str:
     from ewc_lambda.summary import summary
 
     return summary(open_study(path))
+
+
+def _changed(path: Path, config: Mapping[str, Any]) -> str:
+    """The keys by which a study file's config differs from today's, and its values."""
+    stored = read_hdf5(path)[1]["config"]
+    return ", ".join(f"{key}: {old}" for key, old in stored.items() if config.get(key) != old)
 
 
 if __name__ == "__main__":

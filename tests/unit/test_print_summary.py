@@ -1,0 +1,43 @@
+"""`make summary`: the answer of a study, and how far it is with today's config."""
+
+import pytest
+import yaml
+from made_up_studies import made_up_study
+
+from print_summary import main
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("study: default\n")
+    folder = tmp_path / "results/made_up"
+    (folder / "trial_0").mkdir(parents=True)
+    return made_up_study(folder / "study.h5", study="made_up")
+
+
+def printed(tmp_path, capsys, config):
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(config))
+    main(["study.yaml"])
+    return capsys.readouterr().out
+
+
+def test_an_answer_of_todays_config_stands_alone(study, tmp_path, capsys):
+    text = printed(tmp_path, capsys, study.config)
+    assert text.startswith("Study made_up: 3 trials of 6 replicates")
+    assert "today" not in text
+
+
+def test_a_study_that_is_being_extended_says_so_below_its_answer(study, tmp_path, capsys):
+    text = printed(tmp_path, capsys, {**study.config, "trials": 5, "replicates": 8})
+    assert text.startswith("Study made_up: 3 trials of 6 replicates")
+    _, _, today = text.partition("That was with ")
+    assert today.splitlines()[0] == "replicates: 6, trials: 3. With the config of today:"
+    assert "trial 4, fisher: not begun" in today
+
+
+def test_a_study_without_results_says_which_command_makes_them(study, tmp_path):
+    (tmp_path / "study.yaml").write_text("study: absent\n")
+    with pytest.raises(SystemExit, match=r"Run: snakemake .* --configfile study\.yaml"):
+        main(["study.yaml"])
