@@ -226,7 +226,8 @@ def main() -> None:
     print("\ntask losses at the end, after an epoch a task (mean and standard error over turns)")
     for name, values in losses.items():
         array = np.array(values)
-        error = array.std(axis=0, ddof=1) / np.sqrt(len(array)) if len(array) > 1 else array[0]
+        spread = array.std(axis=0, ddof=1) if len(array) > 1 else np.full(array.shape[1], np.nan)
+        error = spread / np.sqrt(len(array))
         print(
             f"{name:28}"
             + "".join(

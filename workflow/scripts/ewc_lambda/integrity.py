@@ -42,6 +42,7 @@ class Integrity:
         self.broken: list[Path] = []
         self.missing: list[Path] = []
         self.files = 0
+        self._alone = False
         self._seals: dict[str, list[str]] = {name: [] for name in _GATHERED}
 
     def check(self) -> None:
@@ -49,7 +50,8 @@ class Integrity:
         by itself.
         """
         study = self.folder / "study.h5"
-        if study.exists() and not any(self.folder.glob("trial_*")):
+        self._alone = study.exists() and not any(self.folder.glob("trial_*"))
+        if self._alone:
             self._try(study, lambda: self._study(study, gathered=False))
             return
         data = self._read(self.folder / "data.h5", self._sealed)
@@ -60,6 +62,11 @@ class Integrity:
     @property
     def verdict(self) -> str:
         """One line when all is well, else one for each finding."""
+        if not self.findings and self._alone:
+            return (
+                f"{self.folder}: study.h5 is as it was written, with this config. The results that "
+                f"it was gathered from are absent, so the chain to them was not checked."
+            )
         if not self.findings:
             return (
                 f"{self.folder}: all is well. {self.files} files are as they were written, each "
