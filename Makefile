@@ -28,6 +28,10 @@ $(BIN)/pytest: $(BIN)/snakemake
 	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
+$(VENV)/slurm-plugin: $(BIN)/pytest
+	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable '.[slurm]'
+	@touch $@
+
 study: $(BIN)/snakemake ## run the study of CONFIG (config/config.yaml) on CORES (all) cores
 	$(SNAKEMAKE)
 
@@ -63,8 +67,7 @@ types: $(BIN)/pytest ## mypy
 unit: $(BIN)/pytest
 	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm" --numprocesses auto --dist loadfile
 
-test-slurm: $(BIN)/pytest ## a study through a throw-away SLURM on this machine
-	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable '.[slurm]'
+test-slurm: $(VENV)/slurm-plugin ## a study through a throw-away SLURM on this machine
 	tests/slurm/install.sh
 	$(RUN) pytest tests/slurm -rs
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from ewc_lambda.config import load
 from ewc_lambda.findings import findings
 from ewc_lambda.gallery import gallery, write_gallery
 from ewc_lambda.plotting import FIGURES
 from ewc_lambda.records import check_seal
+from ewc_lambda.study import Study
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results/reference"
@@ -24,6 +26,15 @@ def test_every_number_is_that_of_the_study_files():
 def test_a_committed_study_is_whole_and_small(path):
     check_seal(path)
     assert path.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.parent.name)
+def test_a_committed_study_is_the_one_that_its_command_runs(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    name = path.parent.name
+    config = load("config/config.yaml" if name == "digits" else f"config/studies/{name}.yaml")
+    stored = Study.read(path).config
+    assert stored == {key: config[key] for key in stored}
 
 
 class TestGallery:
