@@ -32,7 +32,7 @@ def scenario(shape=(1, 2, 3), kind="classification"):
         classes = () if kind == "regression" else ("a", "b", f"c{k}")
         tasks.append(Task(f"task {k}", classes, 3, splits))
     sources = {"data.bin": "0" * 64}
-    return Scenario(tuple(tasks), "per_task", kind, shape, 1 / 255, sources)
+    return Scenario(tuple(tasks), kind, shape, 1 / 255, sources)
 
 
 @pytest.fixture

@@ -65,7 +65,6 @@ def numbers(task, split):
 def test_digits_per_task():
     scenario = build()
     assert scenario.kind == "classification"
-    assert scenario.heads == "per_task"
     assert scenario.input_shape == (1, 8, 8)
     assert scenario.scale == 1 / 16
     assert [task.name for task in scenario.tasks] == ["0,1,2", "3,4,5"]

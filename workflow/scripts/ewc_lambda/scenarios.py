@@ -45,13 +45,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Scenario:
-    """All tasks in order. ``heads`` is per_task, shared or growing; ``kind`` is classification
-    or regression; ``input_shape`` is (C, H, W) or (F,); a model takes x times ``scale``;
-    ``sources`` maps each file that was read to its SHA-256.
+    """All tasks in order. ``kind`` is classification or regression; ``input_shape`` is (C, H, W) or
+    (F,); a model takes x times ``scale``; ``sources`` maps each file that was read to its SHA-256.
     """
 
     tasks: tuple[Task, ...]
-    heads: str
     kind: str
     input_shape: tuple[int, ...]
     scale: float
@@ -229,4 +227,4 @@ def _scenario(
     sources: dict[str, str],
 ) -> Scenario:
     shape = tasks[0].splits["train"][0].shape[1:]
-    return Scenario(tuple(tasks), config["heads"], kind, shape, scale, sources)
+    return Scenario(tuple(tasks), kind, shape, scale, sources)
