@@ -58,6 +58,7 @@ configs = st.lists(st.one_of(changes, changes, changes, unknown), min_size=1, ma
 @example({"low_range": [1e308, 1e308], "high_range": [10**400, 10**400]})
 @example({"dataset": "function", "loss": "mean_squared_error", "tasks": [{}]})
 @example({"dataset": "digits", "tasks": [[0, 1], [[2]]]})
+@example({"randomness": [[{"": []}]]})
 @given(configs)
 def test_a_broken_config_is_refused_by_the_name_of_its_key(config):
     try:

@@ -98,7 +98,8 @@ def _plain(key: str, value: Any, depth: int = 0) -> Any:
     """
     if isinstance(value, list | Mapping) and depth == _DEEPEST:
         # An anchor of YAML can stand inside itself, and ten of tens of tens fill the memory.
-        raise StudyError(f"{key}: lists inside lists. Allowed: at most {_DEEPEST} in each other.")
+        name = key.partition(".")[0]
+        raise StudyError(f"{name}: lists inside lists. Allowed: at most {_DEEPEST} in each other.")
     if isinstance(value, list):
         return [_plain(key, item, depth + 1) for item in value]
     if isinstance(value, Mapping):
