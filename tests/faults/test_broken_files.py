@@ -139,7 +139,7 @@ def test_first_task(project, finished, name):
     assert jobs == ["Trial 0, fisher, round 0: train lambda step 1", first]
 
 
-def test_data(project, finished):
+def test_prepared_data(project, finished):
     """Prepared again without a new base model or training."""
     path = project.study / "data.h5"
     flip_a_bit(path)
