@@ -16,6 +16,7 @@ from collections.abc import Iterable
 import torch
 from plain import CLASSES, PlainNetwork, fisher_by_samples
 
+from ewc_lambda.config import resolve
 from ewc_lambda.losses import fisher_directions
 from ewc_lambda.models import Layout, build_network
 from ewc_lambda.sample_gradients import Trained, sum_sample_gradients
@@ -33,7 +34,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(1)
     plain = PlainNetwork()
-    config = {"model": "original_cnn", "heads": "per_task"}
+    config = resolve({"model": "original_cnn"})
     network = build_network(config, (1, 28, 28), [CLASSES, CLASSES])
     layout = Layout.of(network)
     running = [buffer for buffer in plain.buffers() if buffer.ndim]  # without the batch counts

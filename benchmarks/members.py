@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 import torch
+from published import as_prepared
 
 from ewc_lambda.config import load
 from ewc_lambda.members import stack_by_default
 from ewc_lambda.models import draw_weights, flat_state
-from ewc_lambda.prepared import Prepared, TaskInfo
 from ewc_lambda.problems import build_problem
 from ewc_lambda.scenarios import build_scenario
 from ewc_lambda.seeding import Stream, trial_generator
@@ -43,11 +43,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     config = load("config/config.yaml") | {"epochs": given.epochs}
-    scenario = build_scenario(config)
-    tasks = tuple(TaskInfo(t.name, t.classes, t.outputs) for t in scenario.tasks)
-    splits = [task.splits for task in scenario.tasks]
-    shape = scenario.input_shape
-    prepared = Prepared(tasks, scenario.kind, shape, scenario.scale, splits, "")
+    prepared = as_prepared(build_scenario(config))
     problems = {
         members: build_problem(config | {"members": members}, prepared)
         for members in ("stacked", "looped")

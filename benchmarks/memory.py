@@ -52,7 +52,7 @@ def train(path: str) -> None:
 
     torch.set_num_threads(1)
     content, attributes = read_hdf5(path)
-    tasks = tuple(TaskInfo(name, ("a", "b", "c"), 3) for name in "01")
+    tasks = tuple(TaskInfo(name, 3) for name in "01")
     splits = [{s: (content[f"{k}/{s}/x"], content[f"{k}/{s}/y"]) for s in SPLITS} for k in (0, 1)]
     scale = attributes["scale"]
     prepared = Prepared(tasks, "classification", (1, 28, 28), scale, splits, "")

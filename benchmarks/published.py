@@ -9,7 +9,7 @@ import numpy as np
 from ewc_lambda.config import resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.prepared import Prepared, TaskInfo
-from ewc_lambda.scenarios import build_scenario
+from ewc_lambda.scenarios import Scenario, build_scenario
 
 BATCH = 32
 EPOCHS = 10
@@ -45,16 +45,20 @@ def prepare(config: dict[str, Any], share: float) -> tuple[Prepared, str]:
     except StudyError as error:
         print(f"no MNIST ({error}); random images of the same shape instead")
         return synthetic(share), "random images"
-    tasks = tuple(TaskInfo(t.name, t.classes, t.outputs) for t in scenario.tasks)
+    return as_prepared(scenario, share), "MNIST"
+
+
+def as_prepared(scenario: Scenario, share: float = 1) -> Prepared:
+    """The first samples of each split of a scenario, as a data file would hold them."""
+    tasks = tuple(TaskInfo(task.name, task.outputs) for task in scenario.tasks)
     splits = [
         {
             name: (x[: round(share * len(x))], y[: round(share * len(y))])
-            for name, (x, y) in s.items()
+            for name, (x, y) in task.splits.items()
         }
-        for s in (task.splits for task in scenario.tasks)
+        for task in scenario.tasks
     ]
-    shape = scenario.input_shape
-    return Prepared(tasks, scenario.kind, shape, scenario.scale, splits, ""), "MNIST"
+    return Prepared(tasks, scenario.kind, scenario.input_shape, scenario.scale, splits, "")
 
 
 def synthetic(share: float) -> Prepared:
@@ -65,5 +69,5 @@ def synthetic(share: float) -> Prepared:
 
     sizes = {"train": 16000, "validation": 1800, "test": 3000}
     splits = [{name: split(round(share * n)) for name, n in sizes.items()} for _ in range(2)]
-    tasks = tuple(TaskInfo(name, ("a", "b", "c"), 3) for name in ("0", "1"))
+    tasks = tuple(TaskInfo(name, 3) for name in ("0", "1"))
     return Prepared(tasks, "classification", (1, 28, 28), 1 / 255, splits, "")

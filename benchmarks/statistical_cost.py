@@ -26,11 +26,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from published import as_prepared
 
-from ewc_lambda.answers import answer_measure, searches
+from ewc_lambda.answers import answer_importance, searches
 from ewc_lambda.config import resolve
 from ewc_lambda.models import draw_weights, flat_state
-from ewc_lambda.prepared import Prepared, TaskInfo
 from ewc_lambda.problems import build_problem
 from ewc_lambda.scenarios import build_scenario
 from ewc_lambda.search import decide, grid
@@ -84,7 +84,7 @@ def measured() -> tuple[list[Noise], float]:
         Noise(np.log10(one.lambdas), one.measures, other.measures)
         for one, other in zip(common, independent, strict=True)
     ]
-    digits = answer_measure(Study.read(REFERENCE / "digits" / "study.h5"), "fisher")
+    digits = answer_importance(Study.read(REFERENCE / "digits" / "study.h5"), "fisher")
     best = [np.log10(trial.best.estimate) for trial in digits.trials]
     return noises, statistics.stdev(best)
 
@@ -184,11 +184,7 @@ class Costs:
         recorded = Study.read(REFERENCE / "noise_digits_common" / "study.h5").config
         known = resolve({})
         config = resolve({key: value for key, value in recorded.items() if key in known})
-        scenario = build_scenario(config)
-        tasks = tuple(TaskInfo(t.name, t.classes, t.outputs) for t in scenario.tasks)
-        splits = [task.splits for task in scenario.tasks]
-        prepared = Prepared(tasks, scenario.kind, scenario.input_shape, scenario.scale, splits, "")
-        self.problem = build_problem(config, prepared)
+        self.problem = build_problem(config, as_prepared(build_scenario(config)))
         draw_weights(self.problem.network, trial_generator(1, 0, "weights"))
         self.base = flat_state(self.problem.network, self.problem.layout)
 

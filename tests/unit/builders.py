@@ -63,7 +63,8 @@ def problem(
     chosen = settings(**changes)
     shape = (6,) if model == "mlp" else (1, 16, 16)
     outputs = [3 * (k + 1) if heads == "growing" else 3 for k in range(tasks)]
-    network = build_network({"model": model, "hidden": [7, 5], "heads": heads}, shape, outputs)
+    config = {"model": model, "hidden": [7, 5], "normalization": None, "heads": heads}
+    network = build_network(config, shape, outputs)
     network.to(dtype)
     counts = samples if isinstance(samples, list) else [samples] * tasks
     train = [made_up_samples(k, 0, counts[k], shape, 3, chosen.loss, dtype) for k in range(tasks)]

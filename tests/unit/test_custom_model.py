@@ -159,7 +159,7 @@ def study(config, **changes):
 
 def prepared(tasks=2):
     """Made-up tasks of three classes as a data file holds them."""
-    infos = tuple(TaskInfo(f"task {k}", ("a", "b", "c"), 3) for k in range(tasks))
+    infos = tuple(TaskInfo(f"task {k}", 3) for k in range(tasks))
     splits = []
     for k in range(tasks):
         pairs = {}

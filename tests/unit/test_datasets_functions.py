@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ewc_lambda.config import resolve
 from ewc_lambda.datasets.functions import check_function, evaluate, function_names, sample
 from ewc_lambda.errors import StudyError
 
@@ -29,9 +30,9 @@ def test_several_inputs_are_projected_on_their_diagonal():
 
 
 def test_sample_is_the_function_on_the_interval():
-    config = {"function_interval": [2, 5], "function_samples": 300, "function_inputs": 2}
+    changes = {"function_interval": [2, 5], "function_samples": 300, "function_inputs": 2}
     entry = {"family": "gaussian", "center": 4}
-    pairs = sample(entry, config, np.random.default_rng(1))
+    pairs = sample(entry, resolve(changes), np.random.default_rng(1))
     for x, y in pairs.values():
         assert x.shape == (300, 2)
         assert y.shape == (300, 1)
@@ -44,7 +45,7 @@ def test_sample_is_the_function_on_the_interval():
 
 def test_noise_has_its_deviation_and_leaves_x_alone():
     entry = {"family": "sine"}
-    config = {"function_samples": 4000}
+    config = resolve({"function_samples": 4000})
     plain = sample(entry, config, np.random.default_rng(2))
     noisy = sample(entry, {**config, "function_noise": 0.3}, np.random.default_rng(2))
     assert plain["train"][0].shape == (4000, 1)

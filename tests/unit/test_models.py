@@ -18,7 +18,8 @@ from ewc_lambda.trunks import mlp, original_cnn
 
 
 def cnn_network(shape=(1, 28, 28), outputs=(3, 3), heads="per_task"):
-    return build_network({"model": "original_cnn", "heads": heads}, shape, outputs)
+    config = {"model": "original_cnn", "normalization": None, "heads": heads}
+    return build_network(config, shape, outputs)
 
 
 def mlp_network(outputs=(3, 3), heads="per_task"):

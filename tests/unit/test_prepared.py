@@ -51,7 +51,7 @@ def test_prepared_data_are_read_as_they_were_written(prepared):
     assert prepared.input_shape == (1, 2, 3)
     assert prepared.scale == 1 / 255
     for task, info, splits in zip(written.tasks, prepared.tasks, prepared.splits, strict=True):
-        assert (info.name, info.classes, info.outputs) == (task.name, task.classes, task.outputs)
+        assert (info.name, info.outputs) == (task.name, task.outputs)
         for split in SPLITS:
             for one, other in zip(task.splits[split], splits[split], strict=True):
                 assert one.dtype == other.dtype

@@ -13,7 +13,7 @@ NORMALIZED = {"original_cnn": 2, "small_cnn": 2, "resnet18": 20}
 
 
 def made(model, **changes):
-    config = {"model": model, "heads": "per_task", **changes}
+    config = {"model": model, "normalization": None, "heads": "per_task", **changes}
     return build_network(config, (1, 16, 16), (3, 3))
 
 

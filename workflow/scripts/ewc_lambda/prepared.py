@@ -22,7 +22,6 @@ class TaskInfo:
     """What is known of a task without its samples."""
 
     name: str
-    classes: tuple[str, ...]
     outputs: int
 
 
@@ -75,10 +74,7 @@ def read_prepared(path: str | Path) -> Prepared:
 
     """
     content, attributes = read_hdf5(path)
-    tasks = tuple(
-        TaskInfo(task["name"], tuple(task["classes"]), task["outputs"])
-        for task in attributes["tasks"]["tasks"]
-    )
+    tasks = tuple(TaskInfo(task["name"], task["outputs"]) for task in attributes["tasks"]["tasks"])
     splits = [
         {s: (content[f"task_{k}/{s}/x"], content[f"task_{k}/{s}/y"]) for s in SPLITS}
         for k in range(len(tasks))

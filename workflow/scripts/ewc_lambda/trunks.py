@@ -33,7 +33,7 @@ def build_trunk(config: Mapping[str, Any], input_shape: Sequence[int]) -> nn.Mod
     model = config["model"]
     if model == "mlp":
         return mlp(input_shape, config["hidden"])
-    normalization = config.get("normalization") or _OWN_NORMALIZATION[model]
+    normalization = config["normalization"] or _OWN_NORMALIZATION[model]
     trunk = _IMAGE_TRUNKS[model](input_shape, normalization)
     drop_batch_counts(trunk)
     return trunk

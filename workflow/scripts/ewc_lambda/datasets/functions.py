@@ -91,13 +91,13 @@ def sample(
     noise of standard deviation ``function_noise`` is added to every target, those of the test
     split included, as all splits stand for the same measurements.
     """
-    low, high = config.get("function_interval", [-1, 1])
-    count = config.get("function_samples", 1000)
-    inputs = config.get("function_inputs", 1)
-    noise = config.get("function_noise", 0)
-    x = generator.uniform(low, high, size=(2 * count, inputs)).astype(np.float32)
+    low, high = config["function_interval"]
+    count = config["function_samples"]
+    shape = (2 * count, config["function_inputs"])
+    x = generator.uniform(low, high, size=shape).astype(np.float32)
     # The noise is drawn in any case, after x: the same x at every noise level.
-    y = evaluate(entry, x) + noise * generator.standard_normal(2 * count)
+    noise = generator.standard_normal(2 * count)
+    y = evaluate(entry, x) + config["function_noise"] * noise
     y = y.astype(np.float32)[:, None]
     return {"train": (x[:count], y[:count]), "test": (x[count:], y[count:])}
 

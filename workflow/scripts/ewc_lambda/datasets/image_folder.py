@@ -35,7 +35,7 @@ def load_image_folder(config: Config) -> Dataset:
             found = _pictures(root / split / name)
             files += found
             labels[split] += [label] * len(found)
-    x, digests = _decode_all(files, config["image_size"], config.get("data_workers", 1))
+    x, digests = _decode_all(files, config["image_size"], config["data_workers"])
     names = [path.relative_to(root).as_posix() for path in files]
     pairs = sorted(zip(names, digests, strict=True))
     content = "".join(f"{name} {digest}\n" for name, digest in pairs)
