@@ -425,7 +425,7 @@ def table_compare(studies: int) -> None:
         right, rows = [], np.empty((studies, 2, 2))
         for s in range(studies):
             values = rng.standard_normal((n, 1)) + scale * rng.standard_normal((n, 8))
-            found = study.compare_measures({str(i): values[:, i] for i in range(8)})
+            found = study.rank_importances({str(i): values[:, i] for i in range(8)})
             right.append(not any(d.distinct for d in found.differences))
             common, apart = (
                 v * (rng.standard_normal((n, 12)) + rng.standard_normal((n, 1)) * np.arange(12) / 6)

@@ -56,5 +56,5 @@ def test_training_that_always_diverges(tmp_path, racing):
     assert study.steps["diverged"].all()
     assert study.references["diverged"].all()
     assert set(study.rounds["stop"]) == {ALL_DIVERGED}
-    assert answer_study(study).measures
+    assert answer_study(study).importances
     assert "no lambda at which every replicate stayed finite" in summary(study)

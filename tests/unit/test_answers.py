@@ -7,7 +7,7 @@ import yaml
 from made_up_studies import made_up_study
 from scipy import stats
 
-from ewc_lambda.answers import answer_measure, answer_study, open_study, searches
+from ewc_lambda.answers import answer_importance, answer_study, open_study, searches
 from ewc_lambda.errors import StudyError
 from ewc_lambda.field_metrics import ACCURACY, BACKWARD, FORGETTING, FORWARD, LOSS, metric_rows
 from ewc_lambda.records import write_hdf5
@@ -47,7 +47,7 @@ class TestSearches:
 class TestTrial:
     def test_best_lambda_is_the_known_minimum(self, path):
         study = made_up_study(path, trials=1, centres=[3.2], spread=0.1)
-        trial = answer_measure(study, "fisher").trials[0]
+        trial = answer_importance(study, "fisher").trials[0]
         # Replicates are parabolas with vertices 3.2 + 0.1 z: Student's interval of their mean.
         z = np.linspace(-1, 1, 6)
         low, high = stats.t.interval(0.95, 5, 3.2, stats.sem(0.1 * z))
@@ -59,7 +59,7 @@ class TestTrial:
 
     def test_gain_and_distance_are_those_of_the_reference_lines(self, path):
         study = made_up_study(path, trials=1, spread=0)
-        trial = answer_measure(study, "fisher").trials[0]
+        trial = answer_importance(study, "fisher").trials[0]
         # All replicates differ by the same offset everywhere: the differences have no error.
         np.testing.assert_allclose([trial.gain.estimate, trial.gain.low, trial.gain.high], 5)
         np.testing.assert_allclose(
@@ -68,7 +68,7 @@ class TestTrial:
 
     def test_without_reference_lines_the_reason_says_so(self, path):
         study = made_up_study(path, references=())
-        answer = answer_measure(study, "fisher")
+        answer = answer_importance(study, "fisher")
         assert np.isnan(answer.gain.estimate)
         assert answer.gain.reason == "no reference line lambda = 0"
         assert answer.trials[0].distance.reason == "no reference line joint training"
@@ -78,7 +78,7 @@ class TestStudy:
     def test_best_lambda_is_the_geometric_mean_with_students_interval(self, path):
         centres = np.array([2.7, 3.0, 3.2, 3.1])
         study = made_up_study(path, trials=4, centres=centres)
-        best = answer_measure(study, "fisher").best
+        best = answer_importance(study, "fisher").best
         low, high = stats.t.interval(0.95, 3, centres.mean(), stats.sem(centres))
         np.testing.assert_allclose(
             np.log10([best.estimate, best.low, best.high]), [centres.mean(), low, high], atol=0.01
@@ -86,7 +86,7 @@ class TestStudy:
         assert best.n == 4
 
     def test_distance_is_that_of_joint_training_with_its_sign(self, path):
-        answer = answer_measure(made_up_study(path, spread=0), "fisher")
+        answer = answer_importance(made_up_study(path, spread=0), "fisher")
         np.testing.assert_allclose(answer.gain.estimate, 5)
         np.testing.assert_allclose(answer.distance.estimate, 1)
         assert answer.distance.low <= 1 <= answer.distance.high
@@ -101,17 +101,17 @@ class TestStudy:
             centres=[8.0, 12.0],
             curve=lambda x, c: 10 + 0.1 * (x - c) ** 2,
         )
-        np.testing.assert_allclose(answer_measure(study, "fisher").best.estimate, 10, atol=0.05)
+        np.testing.assert_allclose(answer_importance(study, "fisher").best.estimate, 10, atol=0.05)
 
     def test_one_trial_has_no_interval_over_trials_but_its_own(self, path):
-        answer = answer_measure(made_up_study(path, trials=1), "fisher")
+        answer = answer_importance(made_up_study(path, trials=1), "fisher")
         assert np.isnan(answer.best.low)
         assert answer.best.reason == answer.gain.reason == "one trial only"
         assert np.isfinite(answer.trials[0].best.low)
 
     def test_one_replicate_of_one_trial_has_no_interval_at_all(self, path):
         study = made_up_study(path, trials=1, replicates=1)
-        answer = answer_measure(study, "fisher")
+        answer = answer_importance(study, "fisher")
         assert answer.trials[0].best.reason == "one replicate only"
         assert not answer.resolved.resolved
         for value in (answer.best, answer.gain, answer.distance):
@@ -121,13 +121,13 @@ class TestStudy:
 
     def test_trials_of_one_replicate_carry_the_study(self, path):
         study = made_up_study(path, trials=17, replicates=1, steps=20, rounds=1, noise=0.05)
-        answer = answer_measure(study, "fisher")
+        answer = answer_importance(study, "fisher")
         assert answer.resolved.resolved
         assert answer.best.low < 1e3 < answer.best.high
         assert np.isfinite(answer.gain.low)
 
     def test_a_trial_that_diverged_everywhere_leaves_a_reason(self, path):
-        answer = answer_measure(made_up_study(path, diverged_above=0), "fisher")
+        answer = answer_importance(made_up_study(path, diverged_above=0), "fisher")
         assert not answer.resolved.resolved
         assert "3 of 3 trials" in answer.best.reason
         assert answer.trials[0].alike.lambdas == ()
@@ -283,7 +283,7 @@ class TestSummary:
 
     def test_a_minimum_at_an_end_says_which_range_to_move(self, path):
         study = made_up_study(path, centres=[-1, 3, -2])
-        assert [trial.edge for trial in answer_measure(study, "fisher").trials] == [
+        assert [trial.edge for trial in answer_importance(study, "fisher").trials] == [
             "low",
             "",
             "low",
@@ -292,7 +292,7 @@ class TestSummary:
 
     def test_a_measure_that_lambda_does_not_change_has_no_best_end(self, path):
         study = made_up_study(path, curve=lambda x, c: 10 + 0 * x * c)
-        assert all(trial.edge == "" for trial in answer_measure(study, "fisher").trials)
+        assert all(trial.edge == "" for trial in answer_importance(study, "fisher").trials)
 
     def test_many_trials_are_cut_short(self, path):
         text = summary(made_up_study(path, trials=17, replicates=2, rounds=1))
@@ -358,7 +358,9 @@ class TestRace:
     def test_the_answer_is_that_of_the_whole_study(self, path, tmp_path):
         whole = answer_study(made_up_study(tmp_path / "whole.h5", noise=0.02))
         raced = answer_study(made_up_study(path, noise=0.02, raced=3))
-        for one, other in zip(whole.measures[0].trials, raced.measures[0].trials, strict=True):
+        for one, other in zip(
+            whole.importances[0].trials, raced.importances[0].trials, strict=True
+        ):
             assert one.best.grid_best == other.best.grid_best
             assert other.best.low <= one.best.estimate <= other.best.high
             assert one.gain == other.gain

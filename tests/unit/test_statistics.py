@@ -381,7 +381,7 @@ class TestComparison:
     def test_two_are_a_paired_t_test(self):
         rng = np.random.default_rng(13)
         a, b = rng.normal(0.0, 1.0, 6), rng.normal(0.4, 1.0, 6)
-        (pair,) = study.compare_measures({"b": b, "a": a}).differences
+        (pair,) = study.rank_importances({"b": b, "a": a}).differences
         sign = 1 if pair.first == "a" else -1
         bounds = stats.ttest_rel(a, b).confidence_interval(0.95)
         low, high = sorted((sign * bounds.low, sign * bounds.high))
@@ -390,7 +390,7 @@ class TestComparison:
     def test_ties_are_ties(self):
         shared = np.array([0.0, 1.0, 2.0, 4.0])
         noise = np.array([0.01, -0.01, 0.02, -0.02])
-        found = study.compare_measures(
+        found = study.rank_importances(
             {"bad": shared + 5 + noise, "one": shared, "two": shared + 0.001 + noise}
         )
         assert found.names == ("one", "two", "bad")
@@ -399,22 +399,22 @@ class TestComparison:
         assert found.tied_with_best == ("one", "two")
 
     def test_one_trial(self):
-        found = study.compare_measures({"a": [1.0], "b": [2.0]})
+        found = study.rank_importances({"a": [1.0], "b": [2.0]})
         assert found.reason == "one trial only"
         assert found.rank_high == (2, 2)
         assert not found.differences[0].distinct
         assert math.isnan(found.differences[0].low)
 
     def test_diverged_one_is_last_and_named(self):
-        found = study.compare_measures({"a": [np.nan, 1.0], "b": [2.0, 2.1]})
+        found = study.rank_importances({"a": [np.nan, 1.0], "b": [2.0, 2.1]})
         assert found.names == ("b", "a")
         assert found.reason == "no finite measure in every trial: a"
 
     def test_lengths(self):
         with pytest.raises(ValueError, match="one length"):
-            study.compare_measures({"a": [1.0], "b": [2.0, 3.0]})
+            study.rank_importances({"a": [1.0], "b": [2.0, 3.0]})
         with pytest.raises(ValueError, match="one length"):
-            study.compare_measures({})
+            study.rank_importances({})
 
 
 class TestVarianceRatio:

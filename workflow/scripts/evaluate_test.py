@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ewc_lambda.bench import Bench
 from ewc_lambda.jobs import run_job
+from ewc_lambda.open_trial import OpenTrial
 from ewc_lambda.runs import read_run
 from ewc_lambda.study import write_tables
 from ewc_lambda.weights import load_state
@@ -11,17 +11,17 @@ from ewc_lambda.weights import load_state
 
 def main(snakemake: Any) -> None:
     """Rule evaluate_test."""
-    bench = Bench.open(snakemake, first_stage=len(snakemake.params.config["tasks"]))
+    opened = OpenTrial.open(snakemake, first_stage=len(snakemake.params.config["tasks"]))
     path = snakemake.input.get("chosen")
     if path is None:
         # Every step of the search diverged, so it chose none.
         write_tables(snakemake.output[0], {}, {"content": "nothing to test"})
         return
     importance = snakemake.wildcards.importance
-    run = read_run(path, trial=bench.trial, importance=importance, **bench.origin)
+    run = read_run(path, trial=opened.trial, importance=importance, **opened.origin)
     digest = run.origin["weights"]
-    weights = load_state(snakemake.input.chosen_weights, bench.problem.layout, digest)
-    bench.write(snakemake.output[0], bench.tested(run, *weights), {})
+    weights = load_state(snakemake.input.chosen_weights, opened.problem.layout, digest)
+    opened.write(snakemake.output[0], opened.tested(run, *weights), {})
 
 
 if __name__ == "__main__":

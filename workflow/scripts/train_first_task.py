@@ -5,36 +5,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ewc_lambda.bench import Bench, progress_log
 from ewc_lambda.device import train_as_fits
 from ewc_lambda.jobs import run_job
+from ewc_lambda.open_trial import OpenTrial, progress_log
 from ewc_lambda.sequence import State, base_state, concatenated, train_first_task
 from ewc_lambda.weights import save_state, tensor_digest
 
 
 def main(snakemake: Any) -> None:
     """Rule train_first_task."""
-    bench = Bench.open(snakemake)
-    streams = bench.streams()
-    log = progress_log(bench.problem, 1)
+    opened = OpenTrial.open(snakemake)
+    streams = opened.streams()
+    log = progress_log(opened.problem, 1)
 
     def train(part: slice) -> tuple[State, dict[str, Tensor]]:
-        base = base_state(bench.problem, *bench.base, len(streams[part]))
-        measures = bench.config["importance"]
-        return train_first_task(bench.problem, base, streams[part], measures, log)
+        base = base_state(opened.problem, *opened.base, len(streams[part]))
+        names = opened.config["importance"]
+        return train_first_task(opened.problem, base, streams[part], names, log)
 
     parts = train_as_fits(len(streams), train)
     state = concatenated([state for state, _ in parts])
     omegas = {name: torch.cat([omegas[name] for _, omegas in parts]) for name in parts[0][1]}
     file_digest = save_state(
-        snakemake.output.weights, bench.problem.layout, state.theta, state.buffers, omegas
+        snakemake.output.weights, opened.problem.layout, state.theta, state.buffers, omegas
     )
     # Steps name the state and the importance that they start from, not the file: another measure
     # in it is nothing to them.
     digests = {"weights": file_digest, "state": tensor_digest(state.theta, state.buffers)}
     digests |= {f"omega/{name}": tensor_digest(omega) for name, omega in omegas.items()}
-    run = bench.run(state, {"trial": bench.trial, "reference": "first_task"})
-    bench.write(snakemake.output.record, run, digests)
+    run = opened.run(state, {"trial": opened.trial, "reference": "first_task"})
+    opened.write(snakemake.output.record, run, digests)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ from ewc_lambda.statistics import (
 from ewc_lambda.study import Study
 from ewc_lambda.study_statistics import (
     Comparison,
-    compare_measures,
     other_trials_steps,
+    rank_importances,
     study_best_lambda,
     study_gain,
     study_resolved,
@@ -87,7 +87,7 @@ class TrialAnswer:
 
 
 @dataclass(frozen=True)
-class MeasureAnswer:
+class ImportanceAnswer:
     """What all trials say about one importance measure; intervals over trials."""
 
     importance: str
@@ -104,13 +104,13 @@ class Answers:
     for and its file lacks.
     """
 
-    measures: tuple[MeasureAnswer, ...]
+    importances: tuple[ImportanceAnswer, ...]
     comparison: Comparison
     compared_over: str
     missing: tuple[tuple[int, str], ...]
 
-    def __iter__(self) -> Iterator[MeasureAnswer]:
-        return iter(self.measures)
+    def __iter__(self) -> Iterator[ImportanceAnswer]:
+        return iter(self.importances)
 
 
 def open_study(path: str | Path) -> Study:
@@ -181,14 +181,14 @@ def _against(study: Study, search: Search, name: str) -> Interval:
     return compare(search.measures, line, LEVEL)
 
 
-def answer_measure(study: Study, importance: str) -> MeasureAnswer:
+def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
     """Put all searches of an importance measure to the statistics of a study."""
     found = searches(study, importance)
     trials = tuple(answer_trial(study, search) for search in found)
     firsts = [search.first_lambdas for search in found]
     values = [search.first_measures for search in found]
     to_joint = _study_against(study, found, "joint")
-    return MeasureAnswer(
+    return ImportanceAnswer(
         importance,
         trials,
         study_best_lambda([trial.best.estimate for trial in trials], spacing(study), LEVEL),
@@ -230,9 +230,9 @@ def compare_importances(study: Study) -> tuple[Comparison, str]:
     kept = {name: [s for s in each if s.trial in shared] for name, each in found.items()}
     if len(shared) == 1:
         best = {name: _replicates_at_best(each[0]) for name, each in kept.items()}
-        return compare_measures(best, LEVEL, "replicate"), "replicate"
+        return rank_importances(best, LEVEL, "replicate"), "replicate"
     best = {name: _trials_at_best(study, each) for name, each in kept.items()}
-    return compare_measures(best, LEVEL, "trial"), "trial"
+    return rank_importances(best, LEVEL, "trial"), "trial"
 
 
 def _replicates_at_best(search: Search) -> Floats:
@@ -262,14 +262,14 @@ def answer_study(study: Study) -> Answers:
     ]
     comparison, over = compare_importances(study)
     return Answers(
-        tuple(answer_measure(study, name) for name in study.importances),
+        tuple(answer_importance(study, name) for name in study.importances),
         comparison,
         over,
         tuple(pair for pair in wanted if pair not in have),
     )
 
 
-def reasons(answer: MeasureAnswer | TrialAnswer) -> str:
+def reasons(answer: ImportanceAnswer | TrialAnswer) -> str:
     """Why statements are missing, as one text; empty where none is."""
     what = {
         "best lambda": answer.best.reason,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from ewc_lambda.answers import Answers, MeasureAnswer, TrialAnswer, answer_study, open_study
+from ewc_lambda.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study, open_study
 from ewc_lambda.plotting import draw_figure, style
 from ewc_lambda.plotting.paired_differences import draw, extract
 from ewc_lambda.statistics import BestLambda, Interval
@@ -84,8 +84,8 @@ def _section(name: str, study: Study, answers: Answers) -> list[str]:
     lines = [f"## {SINGLE[name]}", "", f"`{_command(name)}`", "", _set_up(study), ""]
     for figure in FIGURES.get(name, ("measure_over_lambda",)):
         lines += [f"![{SINGLE[name]}: {figure}](figures/{name}_{figure}.png)", ""]
-    if len(answers.measures) == 1:
-        lines += _one_measure(answers.measures[0])
+    if len(answers.importances) == 1:
+        lines += _one_importance(answers.importances[0])
     else:
         lines += _comparison(answers)
     return [*lines, ""]
@@ -102,10 +102,10 @@ def _set_up(study: Study) -> str:
     )
 
 
-def _one_measure(answer: MeasureAnswer) -> list[str]:
+def _one_importance(answer: ImportanceAnswer) -> list[str]:
     yes = sum(trial.resolved.resolved for trial in answer.trials)
     # Of one trial the replicates speak, of several the trials.
-    over: MeasureAnswer | TrialAnswer = answer
+    over: ImportanceAnswer | TrialAnswer = answer
     unit = "trials"
     if len(answer.trials) == 1:
         over, unit = answer.trials[0], "replicates"

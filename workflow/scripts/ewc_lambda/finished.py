@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ewc_lambda.bench import Bench
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs import logger
+from ewc_lambda.open_trial import OpenTrial
 from ewc_lambda.provenance import provenance
 from ewc_lambda.records import file_digest, read_hdf5, replacing
 from ewc_lambda.runs import Run
@@ -30,11 +30,11 @@ class Finished:
     made from besides data and base model.
     """
 
-    def __init__(self, bench: Bench, digests: Mapping[str, str]) -> None:
-        self._bench = bench
+    def __init__(self, opened: OpenTrial, digests: Mapping[str, str]) -> None:
+        self._trial = opened
         self._digests = dict(digests)
-        self._origin = {**bench.origin, **digests}
-        self._provenance = provenance(bench.code, bench.config)
+        self._origin = {**opened.origin, **digests}
+        self._provenance = provenance(opened.code, opened.config)
 
     def take(self, step: Step, labels: Mapping[str, Any]) -> NDArray[np.float64] | None:
         """Measures (replicates,) of this very step, if an earlier start of the job left it."""
@@ -61,7 +61,7 @@ class Finished:
     def put(self, step: Step, run: Run, state: State) -> None:
         """Keep a step that was just trained."""
         record, weights = self._paths(step)
-        self._bench.write(record, run, self._digests | self._bench.save(weights, state))
+        self._trial.write(record, run, self._digests | self._trial.save(weights, state))
 
     def place(self, steps: Sequence[Step]) -> None:
         """Put all steps where the job's outputs belong, and forget them here. A second writer of

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ewc_lambda.bench import Bench, progress_log
 from ewc_lambda.device import train_as_fits
 from ewc_lambda.finished import Finished
 from ewc_lambda.jobs import logger
+from ewc_lambda.open_trial import OpenTrial, progress_log
 from ewc_lambda.runs import Run, read_run
 from ewc_lambda.seeding import step_branch
 from ewc_lambda.sequence import NO_IMPORTANCE, State, concatenated, run_sequence
@@ -79,16 +79,16 @@ class StepJob:
 
     def __init__(self, snakemake: Any, grid: Mapping[str, Any], alone: bool) -> None:
         self._grid = grid
-        self._bench = Bench.open(snakemake, first_stage=1 if _shares(snakemake) else 0)
-        self._start, self._digests = self._bench.start(snakemake, grid["importance"])
-        self._finished = None if alone else Finished(self._bench, self._digests)
-        self._log = progress_log(self._bench.problem, self._bench.problem.tasks, self._start.stage)
+        self._trial = OpenTrial.open(snakemake, first_stage=1 if _shares(snakemake) else 0)
+        self._start, self._digests = self._trial.start(snakemake, grid["importance"])
+        self._finished = None if alone else Finished(self._trial, self._digests)
+        self._log = progress_log(self._trial.problem, self._trial.problem.tasks, self._start.stage)
         self.replicates = int(snakemake.params.config["replicates"])
 
     @property
     def stacked(self) -> bool:
         """Whether members of several steps train in one program."""
-        return self._bench.problem.settings.stacked
+        return self._trial.problem.settings.stacked
 
     @property
     def first_round(self) -> bool:
@@ -113,9 +113,9 @@ class StepJob:
         values = [self.value(step) for step in group]
         logger.info("train lambda = %s", ", ".join(f"{value:.6g}" for value in values))
         branches = [step_branch(measure, round_, step.number) for step in group]
-        streams = [s for branch in branches for s in self._bench.streams(branch)[replicates]]
+        streams = [s for branch in branches for s in self._trial.streams(branch)[replicates]]
         count = len(streams) // len(group)
-        problem = self._bench.problem
+        problem = self._trial.problem
         lambdas = torch.tensor(values, dtype=torch.float32, device=problem.device)
         lambdas = lambdas.repeat_interleave(count)
         start = concatenated([self._start.rows(replicates)] * len(group))
@@ -132,7 +132,7 @@ class StepJob:
 
     def run(self, step: Step, state: State) -> Run:
         """The record of what a step's members have seen."""
-        return self._bench.run(state, self._labels(step))
+        return self._trial.run(state, self._labels(step))
 
     def keep(self, step: Step, state: State) -> None:
         """Write a step that is finished."""
@@ -140,8 +140,8 @@ class StepJob:
         if self._finished is not None:
             self._finished.put(step, run, state)
         else:
-            digests = self._digests | self._bench.save(step.weights, state)
-            self._bench.write(step.record, run, digests)
+            digests = self._digests | self._trial.save(step.weights, state)
+            self._trial.write(step.record, run, digests)
 
     def place(self, steps: Sequence[Step]) -> None:
         """Put all steps where the job's outputs belong."""
@@ -150,7 +150,7 @@ class StepJob:
 
     def _labels(self, step: Step) -> dict[str, Any]:
         return {
-            "trial": self._bench.trial,
+            "trial": self._trial.trial,
             "importance": self._grid["importance"],
             "round": self._grid["round"],
             "step": step.number,
@@ -161,21 +161,23 @@ class StepJob:
 def train_reference(snakemake: Any) -> None:
     """Train a reference line of a trial and evaluate it, once, on the test split too."""
     name = snakemake.wildcards.reference
-    bench = Bench.open(snakemake)
-    streams = bench.streams(step_branch(name, 0, 0))
-    start, digests = bench.start(snakemake, None)
-    lambdas = torch.zeros(len(streams), device=bench.problem.device)
-    log = progress_log(bench.problem, bench.problem.tasks, start.stage)
+    opened = OpenTrial.open(snakemake)
+    streams = opened.streams(step_branch(name, 0, 0))
+    start, digests = opened.start(snakemake, None)
+    lambdas = torch.zeros(len(streams), device=opened.problem.device)
+    log = progress_log(opened.problem, opened.problem.tasks, start.stage)
 
     def train(part: slice) -> State:
         own = start.rows(part), streams[part], lambdas[part]
-        return run_sequence(bench.problem, *own, NO_IMPORTANCE, joint=name == "joint", progress=log)
+        return run_sequence(
+            opened.problem, *own, NO_IMPORTANCE, joint=name == "joint", progress=log
+        )
 
     state = concatenated(train_as_fits(len(streams), train))
-    run = bench.run(state, {"trial": bench.trial, "reference": name, "lambda": 0.0})
-    tested = bench.tested(run, state.theta, state.buffers)
-    digests |= bench.save(snakemake.output.get("weights"), state)
-    bench.write(snakemake.output.record, tested, digests)
+    run = opened.run(state, {"trial": opened.trial, "reference": name, "lambda": 0.0})
+    tested = opened.tested(run, state.theta, state.buffers)
+    digests |= opened.save(snakemake.output.get("weights"), state)
+    opened.write(snakemake.output.record, tested, digests)
 
 
 def _shares(snakemake: Any) -> bool:

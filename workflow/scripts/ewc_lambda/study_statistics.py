@@ -170,7 +170,7 @@ def study_gain(
     return mean_interval(gains, level, "trial")
 
 
-def compare_measures(
+def rank_importances(
     best: Mapping[str, ArrayLike], level: float = 0.95, what: str = "trial"
 ) -> Comparison:
     """Paired differences between importance measures, with a ranking that knows ties.

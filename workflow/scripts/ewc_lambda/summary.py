@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ewc_lambda.answers import Answers, MeasureAnswer, TrialAnswer, answer_study
+from ewc_lambda.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study
 from ewc_lambda.statistics import Interval, Resolved
 from ewc_lambda.study import Study
 
@@ -27,12 +27,12 @@ def summary(study: Study, answers: Answers | None = None) -> str:
         names = ", ".join(f"trial {trial} of {name}" for trial, name in found.missing)
         lines.append(f"Missing, and left out: {names}.")
     for each in found:
-        lines += ["", *measure_lines(each)]
-    lines += ["", *comparison_lines(found)] if len(found.measures) > 1 else []
+        lines += ["", *importance_lines(each)]
+    lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
     return "\n".join(lines) + "\n"
 
 
-def measure_lines(answer: MeasureAnswer) -> list[str]:
+def importance_lines(answer: ImportanceAnswer) -> list[str]:
     """What the study says about one importance measure."""
     if len(answer.trials) == 1:
         trial = answer.trials[0]
@@ -62,7 +62,7 @@ def measure_lines(answer: MeasureAnswer) -> list[str]:
     return lines
 
 
-def _edges(answer: MeasureAnswer) -> list[str]:
+def _edges(answer: ImportanceAnswer) -> list[str]:
     """What to do where the measure is lowest at an end of the lambdas searched."""
     lines = []
     for edge, key in (("low", "low_range"), ("high", "high_range")):

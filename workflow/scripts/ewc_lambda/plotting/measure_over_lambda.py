@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ewc_lambda.answers import MeasureAnswer, TrialAnswer, answer_measure
+from ewc_lambda.answers import ImportanceAnswer, TrialAnswer, answer_importance
 from ewc_lambda.plotting import style
 from ewc_lambda.plotting.panels import best_rows, label_outer, panel_grid, x_limits, y_limits
 from ewc_lambda.replicates import comparable_means, trained, usable
@@ -52,7 +52,7 @@ class Panel:
 
     importance: str
     curves: tuple[Curve, ...]
-    answer: MeasureAnswer
+    answer: ImportanceAnswer
 
     @property
     def best(self) -> Interval:
@@ -79,7 +79,7 @@ def extract(study: Study) -> MeasureOverLambda:
     """The curves of every importance measure and trial of a study."""
     panels = []
     for importance in study.importances:
-        answer = answer_measure(study, importance)
+        answer = answer_importance(study, importance)
         curves = tuple(_curve(study, trial) for trial in answer.trials)
         panels.append(Panel(importance, curves, answer))
     return MeasureOverLambda(tuple(panels), tuple(study.trials), study.log, study.replicate_range)
@@ -228,7 +228,7 @@ def _legend(figure: Figure, data: MeasureOverLambda) -> None:
         handles.append(
             Line2D([], [], color=grey, linewidth=0.7, linestyle=dashes, label="joint training")
         )
-    answers: list[TrialAnswer | MeasureAnswer] = [curve.answer for curve in curves]
+    answers: list[TrialAnswer | ImportanceAnswer] = [curve.answer for curve in curves]
     if trials > 1:
         answers += [panel.answer for panel in data.panels]
     said = {a.resolved.resolved for a in answers if np.isfinite(a.best.estimate)}

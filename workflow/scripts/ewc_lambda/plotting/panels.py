@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ewc_lambda.answers import MeasureAnswer
+from ewc_lambda.answers import ImportanceAnswer
 from ewc_lambda.plotting import style
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def strip_height(trials: int) -> float:
     return 0.16 if trials == 1 else min(0.14 * (trials + 1), 1.15)
 
 
-def best_rows(axes: Axes, answer: MeasureAnswer, trials: tuple[int, ...]) -> None:
+def best_rows(axes: Axes, answer: ImportanceAnswer, trials: tuple[int, ...]) -> None:
     """A row for the best lambda of each of the study's trials and one for all: its interval as a
     bar, open at an end that the data do not bound; a star if it is resolved, an open circle if not.
     """

@@ -26,7 +26,7 @@ from ewc_lambda.weights import load_importance, load_state, save_state
 
 
 @dataclass(frozen=True)
-class Bench:
+class OpenTrial:
     """A trial opened for training: its problem, its base model (parameters, buffers), and the
     digests by which results name what they were made from.
     """
@@ -40,7 +40,7 @@ class Bench:
     code: str
 
     @classmethod
-    def open(cls, snakemake: Any, first_stage: int = 0) -> Bench:
+    def open(cls, snakemake: Any, first_stage: int = 0) -> OpenTrial:
         """Read data and base model of a job; ``first_stage`` is the first task it trains.
 
         Raises:
@@ -74,9 +74,9 @@ class Bench:
         own = () if self.shared else branch
         return [Stream(seed, self.trial, r, own) for r in range(replicates)]
 
-    def start(self, snakemake: Any, measure: str | None) -> tuple[State, dict[str, str]]:
+    def start(self, snakemake: Any, importance: str | None) -> tuple[State, dict[str, str]]:
         """Where a run begins: the end of the first task where the trial shares it, with the
-        penalty term of ``measure``; else the base model. And the digests of what was used.
+        penalty term of ``importance``; else the base model. And the digests of what was used.
         """
         problem = self.problem
         if not self.shared:
@@ -87,10 +87,10 @@ class Bench:
         curves = (record.loss, record.accuracy, record.penalty)
         history = History(*(list(torch.from_numpy(values).unbind(1)) for values in curves))
         state = State(1, theta, buffers, [], history)
-        if measure is not None:
-            omega = load_importance(path, problem.layout, measure, digest, problem.device)
+        if importance is not None:
+            omega = load_importance(path, problem.layout, importance, digest, problem.device)
             state = with_importance(problem, state, omega)
-        return state, first_task_origin(record, measure)
+        return state, first_task_origin(record, importance)
 
     def run(self, state: State, labels: Mapping[str, Any]) -> Run:
         """The record of what a state has seen, and a line in the log if it diverged."""
