@@ -32,11 +32,13 @@ if STEPS_PER_JOB == 1:
 # own, which one rule with a wildcard for the block cannot say.
 for block in BLOCKS if STEPS_PER_JOB > 1 else []:
 
+    NAME = f"train_steps_{block[0]}_to_{block[-1]}"
+
     rule:
         name:
-            f"train_steps_{block[0]}_to_{block[-1]}"
+            NAME
         input:
-            unpack(block_inputs(block)),
+            unpack(block_inputs(NAME, block)),
         output:
             **step_outputs(
                 expand(STEP, step=block, allow_missing=True),
