@@ -93,10 +93,13 @@ def _section(name: str, study: Study, answers: Answers) -> list[str]:
 
 def _set_up(study: Study) -> str:
     config = study.config
-    replicates = study.measures(study.steps).shape[1]
+    fewest, most = study.replicate_range
+    replicates = f"{most} replicate{'s' * (most > 1)} per lambda"
+    if fewest < most:
+        replicates = f"{fewest} to {replicates} (racing)"
     return (
         f"{len(study.trials)} trial{'s' * (len(study.trials) > 1)}, "
-        f"{replicates} replicate{'s' * (replicates > 1)} per lambda, "
+        f"{replicates}, "
         f"{len(study.steps)} lambda steps in all, {config['randomness']} randomness, "
         f"selection on the {config['selection_split']} split."
     )
