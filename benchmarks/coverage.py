@@ -143,9 +143,8 @@ def raced(y: Floats, new: np.ndarray) -> Floats:
     """
     counts = trained(y)
     met = {step: y[: counts[step], step] for step in np.flatnonzero(~new)}
-    levels = doubts(y.shape[1], first_round=bool(new.all()))
     found = race(
-        dict(enumerate(levels)),
+        dict(enumerate(doubts(y.shape[1], first_round=bool(new.all())))),
         len(y),
         met,
         lambda running, part: {step: y[part, step] for step in running},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ewc_lambda.racing import DOUBT, doubts, race, replayed, survivors
+from ewc_lambda.racing import DOUBT, Doubt, doubts, race, replayed, survivors
 from ewc_lambda.runs import Run, round_measures
 from ewc_lambda.statistics import resolved
 
@@ -20,10 +20,11 @@ def measures(seed=1, replicates=10, noise=0.3):
     return 5 + (X - shifts) ** 2 + rng.standard_normal((replicates, 1))
 
 
-LEVELS = doubts(len(X), first_round=True)
+FIRST = doubts(len(X), first_round=True)
+LATER = doubts(len(X), first_round=False)
 
 
-def raced(table, met=(), levels=LEVELS):
+def raced(table, met=(), when=FIRST):
     """Numbers of replicates of a race, and what was trained: (steps, replicates) a program."""
     programs = []
 
@@ -32,7 +33,7 @@ def raced(table, met=(), levels=LEVELS):
         return {step: table[part, step] for step in running}
 
     given = {step: table[:count, step] for step, count in dict(met).items()}
-    found = race(dict(enumerate(levels)), len(table), given, train)
+    found = race(dict(enumerate(when)), len(table), given, train)
     for step, values in found.items():
         np.testing.assert_array_equal(values, table[: len(values), step])
     return [len(found[step]) for step in range(table.shape[1])], programs
@@ -46,16 +47,52 @@ def run(step, values, lambda_=None):
 
 
 def test_ends_of_the_first_grid_stay_until_they_decide_whether_it_is_resolved():
-    assert doubts(9, first_round=True) == [0.025 / 7, *[DOUBT] * 7, 0.025 / 7]
-    assert doubts(9, first_round=False) == [DOUBT] * 9
-    assert doubts(3, first_round=True) == [DOUBT] * 3
+    end, between = Doubt(0.025 / 7, end=True), Doubt(DOUBT)
+    assert doubts(9, first_round=True) == [end, *[between] * 7, end]
+    assert doubts(9, first_round=False) == [between] * 9
+    assert doubts(3, first_round=True)[0].level == DOUBT
     table = measures(3, noise=0.5)
     counts, _ = raced(table)
-    later, _ = raced(table, levels=[DOUBT] * 9)
+    later, _ = raced(table, when=LATER)
     # The low end is dropped later than a step inside of it that would be as far off.
     assert counts[0] > later[0]
     assert resolved(10**X, np.where(np.arange(10)[:, None] < counts, table, np.nan)).resolved
     assert not resolved(10**X, np.where(np.arange(10)[:, None] < later, table, np.nan)).resolved
+
+
+def test_an_end_stays_while_a_step_may_turn_out_the_best_that_it_is_not_worse_than():
+    # The end is worse than the second step by 10 and hardly any spread, than the third by 10 too,
+    # but by very different amounts.
+    table = np.array(
+        [
+            [20.0, 10.0, 4.0, 30.0, 20.0],
+            [20.1, 10.0, 10.0, 30.3, 20.2],
+            [20.0, 10.1, 17.0, 30.0, 20.1],
+            [20.1, 10.0, 9.5, 30.1, 20.0],
+        ]
+    )
+    assert survivors(table, doubts(5, first_round=True)).tolist() == [True, True, True, False, True]
+    assert survivors(table, doubts(5, first_round=False)).tolist() == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("noise", [0.3, 0.6, 1.0])
+def test_an_end_that_was_dropped_is_worse_beyond_doubt_than_the_best_of_the_race(noise):
+    dropped = 0
+    for seed in range(100):
+        table = measures(seed, noise=noise)
+        table += 0.5 * noise * np.random.default_rng(seed).standard_normal(table.shape)
+        counts, _ = raced(table)
+        spared = np.where(np.arange(10)[:, None] < counts, table, np.nan)
+        if counts[0] < 10 and counts[8] < 10:
+            dropped += 1
+            assert resolved(10**X, spared).resolved
+    assert dropped > 10
 
 
 def test_a_step_is_dropped_where_a_paired_test_says_it_is_worse():
@@ -67,22 +104,22 @@ def test_a_step_is_dropped_where_a_paired_test_says_it_is_worse():
         for step in range(len(X))
     ]
     assert 2 < sum(expected) < 8
-    assert survivors(table, [0.025] * 9).tolist() == expected
+    assert survivors(table, LATER).tolist() == expected
 
 
 def test_a_step_that_diverged_is_dropped_whatever_the_others_did():
     table = measures()[:4]
     table[2, 4] = np.nan
     table[:, 5] = np.inf
-    kept = survivors(table, LEVELS)
+    kept = survivors(table, FIRST)
     assert not kept[4]
     assert not kept[5]
     assert kept.any()
-    assert not survivors(np.full((3, 2), np.inf), LEVELS[:2]).any()
+    assert not survivors(np.full((3, 2), np.inf), FIRST[:2]).any()
 
 
 def test_equal_steps_all_go_on():
-    assert survivors(np.ones((3, 4)), LEVELS[:4]).all()
+    assert survivors(np.ones((3, 4)), FIRST[:4]).all()
 
 
 def test_steps_train_until_they_are_dropped():
@@ -91,7 +128,7 @@ def test_steps_train_until_they_are_dropped():
     running, low, high = list(range(9)), 0, 3
     for steps, part in programs:
         assert (steps, part) == (running, (low, high))
-        kept = survivors(table[:high, running], [LEVELS[step] for step in running])
+        kept = survivors(table[:high, running], [FIRST[step] for step in running])
         running = [step for step, ok in zip(running, kept, strict=True) if ok]
         low, high = high, high + 1
     assert len(programs) == 8
@@ -158,7 +195,7 @@ def test_a_race_is_replayed_from_its_runs():
     runs = [run(step, table[:count, step]) for step, count in enumerate(counts)]
     assert replayed(runs, (), 10) == counts
     # In a later round the ends are as others, and the fourth step was repeated.
-    later, _ = raced(table, {3: counts[3]}, [DOUBT] * 9)
+    later, _ = raced(table, {3: counts[3]}, LATER)
     runs = [run(step, table[:count, step]) for step, count in enumerate(later)]
     assert replayed(runs, [runs[3]], 10) == later
 

@@ -12,7 +12,7 @@ Talwalkar, AISTATS (2016) 240) drops half of the steps whatever the data say; he
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,32 +34,53 @@ RESOLVED = 0.025
 than once."""
 
 
-def doubts(steps: int, first_round: bool) -> list[float]:
-    """Level at which each step of a round is dropped. An end of the first grid stays until it is
-    worse by more than `statistics.resolved` asks for, so that the race costs no verdict.
+class Doubt(NamedTuple):
+    """When a step is dropped: worse at ``level`` than the best; an end of the first grid, than all
+    between the ends that go on.
     """
-    levels = [DOUBT] * steps
+
+    level: float
+    end: bool = False
+
+
+def doubts(steps: int, first_round: bool) -> list[Doubt]:
+    """When each step of a round is dropped. An end of the first grid stays until it is worse by
+    more than `statistics.resolved` asks for, and than whichever step may turn out the best, so
+    that the race costs no verdict.
+    """
+    found = [Doubt(DOUBT)] * steps
     if first_round:
-        levels[0] = levels[-1] = min(DOUBT, RESOLVED / max(steps - 2, 1))
-    return levels
+        found[0] = found[-1] = Doubt(min(DOUBT, RESOLVED / max(steps - 2, 1)), end=True)
+    return found
 
 
-def survivors(measures: Floats, levels: Sequence[float]) -> NDArray[np.bool_]:
-    """Which steps go on after a look: those that did not diverge and are not worse than the one of
-    lowest mean by a paired one-sided t test.
+def survivors(measures: Floats, when: Sequence[Doubt]) -> NDArray[np.bool_]:
+    """Which steps go on after a look: those that did not diverge and are not worse, by paired
+    one-sided t tests, than the one of lowest mean or, for an end, than all between the ends.
 
-    measures (n, S), n at least 2, not finite where a replicate diverged; levels (S,); returns (S,).
+    measures (n, S), n at least 2, not finite where a replicate diverged; ``when`` each of the S
+    steps is dropped; returns (S,).
     """
-    there = np.isfinite(measures).all(axis=0)
+    there: NDArray[np.bool_] = np.asarray(np.isfinite(measures).all(axis=0))
     if not there.any():
-        return np.asarray(there)
-    best = measures[:, [int(np.where(there, measures, np.inf).mean(axis=0).argmin())]]
-    behind = one_sample_t(np.where(there, measures, best) - best)
-    return np.asarray(there & (behind <= stdtrit(len(measures) - 1, 1 - np.asarray(levels))))
+        return there
+    ends = np.array([doubt.end for doubt in when])
+    critical = stdtrit(len(measures) - 1, 1 - np.array([doubt.level for doubt in when]))
+    best = int(np.where(there, measures, np.inf).mean(axis=0).argmin())
+    goes_on: NDArray[np.bool_] = there & (_behind(measures, there, best) <= critical)
+    for step in np.flatnonzero(goes_on & ~ends):
+        goes_on |= there & ends & (_behind(measures, there, int(step)) <= critical)
+    return goes_on
+
+
+def _behind(measures: Floats, there: NDArray[np.bool_], step: int) -> Floats:
+    """How much worse the steps that are there are than one of them, in standard errors (S,)."""
+    other = measures[:, [step]]
+    return one_sample_t(np.where(there, measures, other) - other)
 
 
 def race(
-    levels: Mapping[Step, float],
+    when: Mapping[Step, Doubt],
     replicates: int,
     met: Mapping[Step, Floats],
     train: Callable[[Sequence[Step], slice], Mapping[Step, Floats]],
@@ -70,7 +91,7 @@ def race(
     are dropped. A step that is left alone trains the rest at once.
 
     Args:
-        levels: at which each step is dropped; all steps of the round, in order.
+        when: each step is dropped; all steps of the round, in order.
         replicates: how many a step gets that is not dropped.
         met: measures (n,) of steps that were trained before, as far as they got; they are compared
             with and get no more.
@@ -81,17 +102,17 @@ def race(
 
     """
     measures = dict(met)
-    running = [step for step in levels if step not in met]
+    running = [step for step in when if step not in met]
     low, high = 0, min(FIRST_LOOK, replicates)
     while running:
         for step, values in train(running, slice(low, high)).items():
             measures[step] = np.concatenate([measures.get(step, np.empty(0)), values])
-        there = [step for step in levels if len(measures.get(step, ())) >= high]
+        there = [step for step in when if len(measures.get(step, ())) >= high]
         if high == replicates or not there:
             break
         kept = survivors(
             np.stack([measures[step][:high] for step in there], axis=1),
-            [levels[step] for step in there],
+            [when[step] for step in there],
         )
         left = {step for step, goes_on in zip(there, kept, strict=True) if goes_on}
         running = [step for step in running if step in left]
@@ -116,6 +137,5 @@ def replayed(runs: Sequence[Run], earlier: Sequence[Run], replicates: int) -> li
         short.update((step, part.stop) for step in running if len(runs[step].measure) < part.stop)
         return {step: values for step, values in measures.items() if step not in short}
 
-    levels = doubts(len(runs), first_round=not earlier)
-    found = race(dict(enumerate(levels)), replicates, met, train)
+    found = race(dict(enumerate(doubts(len(runs), not earlier))), replicates, met, train)
     return [short.get(step, len(found.get(step, ()))) for step in range(len(runs))]

@@ -66,8 +66,8 @@ def _race(job: StepJob, steps: Sequence[Step], met: Mapping[Step, Floats]) -> No
                     job.keep(step, concatenated(parts.pop(step)))
         return measures
 
-    levels = doubts(len(steps), job.first_round)
-    race(dict(zip(steps, levels, strict=True)), job.replicates, met, train)
+    when = doubts(len(steps), job.first_round)
+    race(dict(zip(steps, when, strict=True)), job.replicates, met, train)
     for step, states in parts.items():
         job.keep(step, concatenated(states))
 
