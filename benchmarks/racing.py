@@ -147,7 +147,7 @@ def table_statements(studies: int) -> None:
 def replayed(study: Study, whole: Search) -> tuple[Search, int, int] | None:
     """A search of a study as a race would have left it, and the trainings with and without. None
     where the race finds another best in a round that another one followed, at lambdas that the
-    study did not train.
+    study did not train. The last round is taken as the last of the race too.
     """
     rows = study.steps[
         (study.steps["trial"] == whole.trial) & (study.steps["importance"] == whole.importance)
@@ -190,7 +190,7 @@ def table_reference() -> None:
         if study.config["randomness"] != "common" or study.replicate_range[1] < 4:
             continue
         for importance in study.importances:
-            total, all_ = 0, 0
+            total, all_, trials = 0, 0, 0
             estimates: list[list[float]] = [[], []]
             for search in searches(study, importance):
                 found = replayed(study, search)
@@ -201,7 +201,7 @@ def table_reference() -> None:
                     )
                     continue
                 raced, spent, full = found
-                total, all_ = total + spent, all_ + full
+                total, all_, trials = total + spent, all_ + full, trials + 1
                 cells = []
                 for place, each in enumerate((search, raced)):
                     said = answer_trial(study, each)
@@ -215,12 +215,14 @@ def table_reference() -> None:
                     f"{study.name:22}{importance:24}trial {search.trial}  {'   '.join(cells)}"
                     f"   {spent:4d} of {full:4d} = {spent / full:.2f}"
                 )
+            if not trials:
+                continue
             cells = []
             for values in estimates:
                 over = study_best_lambda(values, spacing(study))
                 cells.append(f"{over.estimate:9.4g} ({over.low:8.4g} to {over.high:8.4g})    ")
             print(
-                f"{study.name:22}{importance:24}study    {'   '.join(cells)}"
+                f"{study.name:22}{importance:24}{trials:2d} trials{'   '.join(cells)}"
                 f"   {total:4d} of {all_:4d} = {total / all_:.2f}",
                 flush=True,
             )

@@ -160,12 +160,12 @@ def test_data_and_weights_lost(project, finished):
     assert trained(project.finished() - before) == ["Trial 0, fisher, round 0: train lambda step 1"]
 
 
-@pytest.mark.parametrize("asked", [["-R", "train_first_task"], ["-f", "FIRST_TASK"]])
+@pytest.mark.parametrize("asked", [["-R", "train_first_task"], ["-f", "./FIRST_TASK"]])
 def test_forced_job_without_data(project, finished, asked):
     """What is asked for though it stands needs its inputs, so that what was lost is made again."""
     (project.study / "data.h5").unlink()
     first = (project.study / "trial_0/first_task.h5").relative_to(project.folder)
-    done = project.run(*(str(first) if word == "FIRST_TASK" else word for word in asked))
+    done = project.run(*(word.replace("FIRST_TASK", str(first)) for word in asked))
     assert done.status == 0, done.text
     assert trained(done.jobs) == ["Trial 0: train the first task once for all lambdas"]
     project.finish()

@@ -95,6 +95,20 @@ def test_an_end_that_was_dropped_is_worse_beyond_doubt_than_the_best_of_the_race
     assert dropped > 10
 
 
+def test_an_end_at_which_a_replicate_diverged_is_judged_by_the_others():
+    table = measures(3, noise=0.3)
+    whole, _ = raced(table)
+    table[1, 8] = np.inf
+    counts, _ = raced(table)
+    spared = np.where(np.arange(10)[:, None] < counts, table, np.nan)
+    assert whole[8] <= counts[8] < 10
+    assert resolved(10**X, spared).resolved
+    table[:2, 8] = np.inf
+    assert survivors(table[:3], FIRST)[8], "one finite replicate decides nothing"
+    table[:3, 8] = np.inf
+    assert not survivors(table[:3], FIRST)[8]
+
+
 def test_a_step_is_dropped_where_a_paired_test_says_it_is_worse():
     table = measures(noise=1.0)[:5]
     best = table.mean(axis=0).argmin()

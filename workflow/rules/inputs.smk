@@ -14,8 +14,8 @@ def step_outputs(records, weights):
     return {"records": records} | ({"weights": weights} if STUDY["save_weights"] else {})
 
 
-def unless_settled(rule, files, made, config, code):
-    """Inputs of a job of a rule that trains, ancient where all that it makes stands, the records by today's
+def unless_settled(files, made, config, code):
+    """Inputs of a job that trains, ancient where all that it makes stands, the records by today's
     config and code, so that a file which was lost and is made again is no reason to train what it
     had served. The digests in every file tell if it came out different.
 
@@ -24,17 +24,18 @@ def unless_settled(rule, files, made, config, code):
     """
     today = recipe_of({"code_sha256": code, "config": config})
     settled = all(stored_recipe(path) == today for path in made["records"])
-    if not settled or not stand(made.get("weights", [])) or is_forced(rule, made):
+    if not settled or not stand(made.get("weights", [])) or is_forced(made):
         return files
     # Of a file that is missing now, Snakemake would not believe that it is ancient.
     return {name: ancient(paths) for name, paths in files.items() if stand(paths)}
 
 
-def is_forced(rule, made):
+def is_forced(made):
     """Whether the command line asks for a job though all that it makes stands: -F, -R or -f."""
-    asked = workflow.dag_settings
-    named = set(asked.forcerun) | (set(asked.targets) if asked.forcetargets else set())
-    return asked.forceall or not named.isdisjoint({rule, *itertools.chain(*made.values())})
+    paths = set(itertools.chain(*made.values()))
+    rules_ = workflow.dag.forcerules
+    named = any(rule.is_producer(path) for rule in rules_ for path in paths)
+    return named or not paths.isdisjoint(workflow.dag.forcefiles)
 
 
 def stand(paths):
@@ -52,7 +53,8 @@ def base_inputs(wildcards):
         record = read_json(made["record"][0])
     except StudyError:
         return {"data": DATA}
-    if recipe_of(record["provenance"]) != today or is_forced("create_base_model", made):
+    settled = recipe_of(record["provenance"]) == today and stand(made["weights"])
+    if not settled or is_forced(made):
         return {"data": DATA}
     return {"data": ancient(DATA)} if stand(DATA) else {}
 
@@ -71,24 +73,23 @@ def first_task_inputs(wildcards):
     files = {name: files[name] for name in ("data", "base_model", "base_record")}
     record, weights = (FIRST[name].format(**wildcards) for name in ("record", "weights"))
     made = {"records": [record], "weights": [weights]}
-    return unless_settled("train_first_task", files, made, FIRST_CONFIG, FIRST_CODE)
+    return unless_settled(files, made, FIRST_CONFIG, FIRST_CODE)
 
 
 def reference_inputs(wildcards):
     """What a reference line starts from."""
     record, weights = REFERENCE.format(**wildcards), REFERENCE_WEIGHTS.format(**wildcards)
     made = step_outputs([record], [weights])
-    files = trial_files(wildcards)
-    return unless_settled("train_reference", files, made, TRAIN_CONFIG, REFERENCE_CODE)
+    return unless_settled(trial_files(wildcards), made, TRAIN_CONFIG, REFERENCE_CODE)
 
 
 def step_inputs(wildcards):
     """What a lambda step starts from."""
-    return block_inputs("train_step", [wildcards.step])(wildcards)
+    return block_inputs([wildcards.step])(wildcards)
 
 
-def block_inputs(rule, steps):
-    """An input function: what some steps of a round start from in a rule, with the steps of the round
+def block_inputs(steps):
+    """An input function: what some steps of a round start from, with the steps of the round
     before, some of whose lambdas they may repeat.
     """
 
@@ -107,7 +108,7 @@ def block_inputs(rule, steps):
             [STEP.format(**place, step=s) for s in steps],
             [STEP_WEIGHTS.format(**place, step=s) for s in steps],
         )
-        return unless_settled(rule, files, made, STEP_CONFIG, STEP_CODE)
+        return unless_settled(files, made, STEP_CONFIG, STEP_CODE)
 
     return inputs
 

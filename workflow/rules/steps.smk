@@ -32,13 +32,11 @@ if STEPS_PER_JOB == 1:
 # own, which one rule with a wildcard for the block cannot say.
 for block in BLOCKS if STEPS_PER_JOB > 1 else []:
 
-    NAME = f"train_steps_{block[0]}_to_{block[-1]}"
-
     rule:
         name:
-            NAME
+            f"train_steps_{block[0]}_to_{block[-1]}"
         input:
-            unpack(block_inputs(NAME, block)),
+            unpack(block_inputs(block)),
         output:
             **step_outputs(
                 expand(STEP, step=block, allow_missing=True),

@@ -29,8 +29,8 @@ def main(snakemake: Any) -> None:
     file_digest = save_state(
         snakemake.output.weights, opened.problem.layout, state.theta, state.buffers, omegas
     )
-    # Steps name the state and the importance that they start from, not the file: another measure
-    # in it is nothing to them.
+    # Steps name the state and the importance that they start from, not the file: another
+    # importance measure in it is nothing to them.
     digests = {"weights": file_digest, "state": tensor_digest(state.theta, state.buffers)}
     digests |= {f"omega/{name}": tensor_digest(omega) for name, omega in omegas.items()}
     run = opened.run(state, {"trial": opened.trial, "reference": "first_task"})

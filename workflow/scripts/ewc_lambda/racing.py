@@ -1,8 +1,9 @@
 """The race of a round: steps that are worse beyond doubt get no more replicates.
 
 All steps of a round train their first replicates. At each look those that are worse than the best
-beyond doubt are dropped; the others train the next replicate. Replicates share their random
-streams over the steps, so every comparison is paired.
+beyond doubt are dropped; the others train the next replicate. An end of the first grid decides
+whether the study is resolved, and stays longer. Replicates share their random streams over the
+steps, so every comparison is paired.
 
 Sources: Maron & Moore, NIPS 6 (1994) 59, for the race; Birattari et al., GECCO (2002) 11, for
 tests after each replicate. Successive halving (Karnin et al., ICML (2013) 1238; Jamieson &
@@ -35,8 +36,8 @@ than once."""
 
 
 class Doubt(NamedTuple):
-    """When a step is dropped: worse at ``level`` than the best; an end of the first grid, than all
-    between the ends that go on.
+    """When a step is dropped: worse at ``level`` than the best; an end of the first grid, than each
+    step between the ends that goes on, too.
     """
 
     level: float
@@ -55,28 +56,39 @@ def doubts(steps: int, first_round: bool) -> list[Doubt]:
 
 
 def survivors(measures: Floats, when: Sequence[Doubt]) -> NDArray[np.bool_]:
-    """Which steps go on after a look: those that did not diverge and are not worse, by paired
-    one-sided t tests, than the one of lowest mean or, for an end, than all between the ends.
+    """Which steps go on after a look: those that are not worse, by paired one-sided t tests, than
+    the one of lowest mean or, for an end, than some step between the ends that goes on.
+
+    A step between the ends that diverged is dropped. An end is judged by the replicates in which it
+    did not, as in `statistics.resolved`, and dropped where it did in all.
 
     measures (n, S), n at least 2, not finite where a replicate diverged; ``when`` each of the S
     steps is dropped; returns (S,).
     """
-    there: NDArray[np.bool_] = np.asarray(np.isfinite(measures).all(axis=0))
+    finite = np.isfinite(measures)
+    there: NDArray[np.bool_] = np.asarray(finite.all(axis=0))
     if not there.any():
         return there
-    ends = np.array([doubt.end for doubt in when])
-    critical = stdtrit(len(measures) - 1, 1 - np.array([doubt.level for doubt in when]))
     best = int(np.where(there, measures, np.inf).mean(axis=0).argmin())
-    goes_on: NDArray[np.bool_] = there & (_behind(measures, there, best) <= critical)
-    for step in np.flatnonzero(goes_on & ~ends):
-        goes_on |= there & ends & (_behind(measures, there, int(step)) <= critical)
+    goes_on = np.zeros_like(there)
+    for step, (level, end) in enumerate(when):
+        if there[step] and not end:
+            goes_on[step] = _in_doubt(measures[:, step] - measures[:, best], level)
+    rivals = [best, *np.flatnonzero(goes_on)]
+    for step, (level, end) in enumerate(when):
+        if end and finite[:, step].any():
+            rows = measures[finite[:, step]]
+            behind = (rows[:, step] - rows[:, rival] for rival in rivals)
+            goes_on[step] = any(_in_doubt(each, level) for each in behind)
     return goes_on
 
 
-def _behind(measures: Floats, there: NDArray[np.bool_], step: int) -> Floats:
-    """How much worse the steps that are there are than one of them, in standard errors (S,)."""
-    other = measures[:, [step]]
-    return one_sample_t(np.where(there, measures, other) - other)
+def _in_doubt(behind: Floats, level: float) -> bool:
+    """Whether a step that is behind another by (n,) may be as good."""
+    if len(behind) < 2:
+        return True
+    errors = one_sample_t(behind[:, None]).item()
+    return bool(errors <= stdtrit(len(behind) - 1, 1 - level))
 
 
 def race(

@@ -81,7 +81,7 @@ def train_first_task(
 ) -> tuple[State, dict[str, Tensor]]:
     """The part of a trial that all its lambdas share: the state after the first task, without
     terms, and Omega (members, shared) of each importance measure, from which `with_importance`
-    makes the start of a measure's steps.
+    makes the start of an importance measure's steps.
     """
     members = members_of(problem, base.theta, base.buffers)
     plain = Penalty(torch.zeros(len(members), device=members.theta.device), [])

@@ -109,10 +109,10 @@ class StepJob:
 
     def train(self, group: Sequence[Step], replicates: slice) -> list[tuple[Step, State]]:
         """Train some replicates of some steps in one program; the states that they end in."""
-        measure, round_ = self._grid["importance"], self._grid["round"]
+        importance, round_ = self._grid["importance"], self._grid["round"]
         values = [self.value(step) for step in group]
         logger.info("train lambda = %s", ", ".join(f"{value:.6g}" for value in values))
-        branches = [step_branch(measure, round_, step.number) for step in group]
+        branches = [step_branch(importance, round_, step.number) for step in group]
         streams = [s for branch in branches for s in self._trial.streams(branch)[replicates]]
         count = len(streams) // len(group)
         problem = self._trial.problem
@@ -122,7 +122,7 @@ class StepJob:
 
         def train(part: slice) -> State:
             own = start.rows(part), streams[part], lambdas[part]
-            return run_sequence(problem, *own, measure, progress=self._log)
+            return run_sequence(problem, *own, importance, progress=self._log)
 
         state = concatenated(train_as_fits(len(streams), train))
         return [

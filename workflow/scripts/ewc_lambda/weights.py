@@ -24,16 +24,16 @@ def save_state(
     omegas: Mapping[str, Tensor] | None = None,
 ) -> str:
     """Write parameters (..., size) and buffers (..., buffer_size) under their own names, each
-    (..., *shape), and importances (..., shared) as ``importance/{measure}/{parameter}``.
+    (..., *shape), and importances (..., shared) as ``importance/{its name}/{parameter}``.
 
     Returns:
         The file's SHA-256.
 
     """
     named = {**layout.split_parameters(theta), **layout.split_buffers(buffers)}
-    for measure, omega in (omegas or {}).items():
+    for importance, omega in (omegas or {}).items():
         parts = layout.split_shared(omega)
-        named |= {f"importance/{measure}/{name}": part for name, part in parts.items()}
+        named |= {f"importance/{importance}/{name}": part for name, part in parts.items()}
     with replacing(path) as temporary:
         # Written here and not by the library, whose error on a full disk is no OSError.
         temporary.write_bytes(save({n: tensor.contiguous().cpu() for n, tensor in named.items()}))
@@ -65,17 +65,21 @@ def load_state(
 
 
 def load_importance(
-    path: str | Path, layout: Layout, measure: str, sha256: str, device: torch.device | str = "cpu"
+    path: str | Path,
+    layout: Layout,
+    importance: str,
+    sha256: str,
+    device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Importance (..., shared) of one measure, from a file that `save_state` wrote."""
-    prefix = f"importance/{measure}/"
+    """Importance (..., shared) of one importance measure, from a file that `save_state` wrote."""
+    prefix = f"importance/{importance}/"
     named = {
         name.removeprefix(prefix): tensor
         for name, tensor in _load(path, sha256, device).items()
         if name.startswith(prefix)
     }
     if not named:
-        raise StudyError(f"{path}: holds no importance '{measure}'. Delete it and run again.")
+        raise StudyError(f"{path}: holds no importance '{importance}'. Delete it and run again.")
     return layout.join(named, "shared")
 
 
