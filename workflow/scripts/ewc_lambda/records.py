@@ -53,7 +53,7 @@ def write_hdf5(
     Args:
         path: where to.
         content: dataset name (with / for groups) to array, or to (array, attributes of the
-            dataset: axes, units, description). Lists of str become variable-length UTF-8.
+            dataset: axes, units, description). Lists of str become UTF-8 of one length.
         attributes: of the file; mappings are stored as JSON text with sorted keys.
         recipe: digest of what the file was made by, for `stored_recipe`.
 
@@ -255,13 +255,15 @@ def _read_attribute(value: Any) -> Any:
 
 
 def _write_dataset(file: h5py.File, name: str, values: Any, notes: Mapping[str, Any]) -> None:
+    array = np.asarray(values)
     if isinstance(values, list) and all(isinstance(value, str) for value in values):
-        data = file.create_dataset(name, data=values, dtype=h5py.string_dtype())
-    else:
-        array = np.asarray(values)
-        # Losses over training compress to two thirds; small tables are not worth a chunk.
-        options = {"compression": "gzip", "shuffle": True} if array.size > 2000 else {}
-        data = file.create_dataset(name, data=array, **options)
+        # Of one length: strings of any length lie in a heap, which nothing compresses.
+        encoded = [value.encode() for value in values]
+        width = max(map(len, encoded), default=0)
+        array = np.array(encoded, dtype=h5py.string_dtype(length=max(width, 1)))
+    # Losses over training compress to two thirds; small tables are not worth a chunk.
+    options = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+    data = file.create_dataset(name, data=array, **options if array.nbytes > 8000 else {})
     _write_attributes(data, notes)
 
 
