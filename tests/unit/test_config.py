@@ -31,7 +31,9 @@ BAD = {
     "number for a list": ({"hidden": 8}, "hidden: ", "list of"),
     "nothing": ({"epochs": None}, "epochs: ", "integer"),
     "word that is none of the choices": ({"heads": "two"}, "heads: ", "one of per_task, shared"),
-    "unknown data set": ({"dataset": "mnsit"}, "dataset: ", "mnist"),
+    "unknown data set": ({"dataset": "mnsit"}, "dataset: ", "digits, mnist"),
+    "unknown transform": ({"transform": "mirrored"}, "transform: ", "none, permuted, rotated"),
+    "no task": ({"tasks": []}, "tasks: ", "list of 1 to 100 tasks"),
     "unknown importance measure": (
         {"importance": ["fisher", "fischer"]},
         r"importance\[1\]: ",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ewc_lambda.config import schema
+from ewc_lambda.config import resolve, schema
 from ewc_lambda.datasets.functions import evaluate
 from ewc_lambda.datasets.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
@@ -249,7 +249,6 @@ def test_regression_from_npz(tmp_path):
         ({"tasks": [[0, 10]]}, r"tasks\[0\]: 10 is not a class of digits, which has 0, 1, .*9"),
         ({"tasks": [[-1]]}, r"tasks\[0\]: -1 is not a class"),
         ({"tasks": [["zero"]]}, r"tasks\[0\]: 'zero' is not a class"),
-        ({"dataset": "cifar10", "tasks": [["3"]]}, r"tasks\[0\]: '3' is not a class of cifar10"),
         ({"tasks": [[True]]}, r"tasks\[0\]: True is neither the name nor the number"),
         ({"tasks": [[1.5]]}, r"tasks\[0\]: 1.5 is neither"),
         ({"tasks": [[0, 1], [2, 3, 2]]}, r"tasks\[1\]: lists the class '2' twice"),
@@ -284,6 +283,14 @@ def test_regression_from_npz(tmp_path):
 def test_bad_config_is_found_without_reading_data(changes, message):
     with pytest.raises(StudyError, match=message):
         validate_tasks(config(**changes))
+    loss = "mean_squared_error" if changes.get("dataset") == "function" else DEFAULTS["loss"]
+    with pytest.raises(StudyError, match=message):
+        resolve(config(**changes, loss=loss))
+
+
+def test_a_string_that_is_no_name_is_no_number_either():
+    with pytest.raises(StudyError, match=r"tasks\[0\]: '3' is not a class of cifar10"):
+        validate_tasks(config(dataset="cifar10", tasks=[["3"]]))
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist", "cifar10", "stl10"])
