@@ -4,10 +4,10 @@
     python benchmarks/racing.py --studies 0         the studies of results/reference alone
 
 Prints tables and writes nothing; docs/statistics.md holds what it printed. The trials are those of
-coverage.py, raced by the code that races a study. Beside each race stands what the same trainings
-give without one: fewer replicates of every lambda. The studies of results/reference were trained
-whole: of each the race is replayed on the measures in its file, which are those that it would
-have trained.
+simulated_trials.py, raced by the code that races a study. Beside each race stands what the same
+trainings give without one: fewer replicates of every lambda. The studies of results/reference were
+trained whole: of each the race is replayed on the measures in its file, which are those that it
+would have trained.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from coverage import NOISES, Trial, by_kept, draw_trial, expected, true_best
+from coverage import by_kept
+from simulated_trials import NOISES, Trial, draw_trial, expected, true_best
 
 from ewc_lambda import statistics as st
 from ewc_lambda.answers import Search, answer_trial, searches, spacing
