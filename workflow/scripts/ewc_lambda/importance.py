@@ -1,8 +1,9 @@
 """Importance measures: how much each shared parameter matters to a finished task.
 
-Two kinds. A *tracker* watches the weights while the task is trained; a *posterior* measure looks
-at the trained network and the task's training samples afterwards. All give Omega as
-(members, shared), never negative. `IMPORTANCE` names them all.
+Two kinds. A *tracker* watches the weights while the task is trained, and changes its tensors in
+place, since updates are replayed on a GPU (`replay`); a *posterior* measure looks at the trained
+network and the task's training samples afterwards. All give Omega as (members, shared), never
+negative. `IMPORTANCE` names them all.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class SignFlipping:
         """Take note of one optimizer step; all tensors are (members, shared)."""
         sign = after.sign()
         self._flips += sign * self._sign < 0
-        self._sign = torch.where(sign == 0, self._sign, sign)
+        self._sign.copy_(torch.where(sign == 0, self._sign, sign))
 
     def omega(self, theta: Tensor) -> Tensor:
         """Importance of the task that was watched."""
@@ -51,7 +52,7 @@ class MomentumBased:
         """Take note of one optimizer step; all tensors are (members, shared)."""
         direction = (after - before).sign()
         self._reversals += direction * self._direction < 0
-        self._direction = torch.where(direction == 0, self._direction, direction)
+        self._direction.copy_(torch.where(direction == 0, self._direction, direction))
 
     def omega(self, theta: Tensor) -> Tensor:
         """Importance of the task that was watched."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -21,6 +20,7 @@ from ewc_lambda.importance import (
 from ewc_lambda.members import Members, Part, Samples
 from ewc_lambda.models import Layout, Network
 from ewc_lambda.penalty import Penalty
+from ewc_lambda.replay import replayed
 from ewc_lambda.seeding import Stream
 
 
@@ -132,16 +132,24 @@ def train_stage(
     trackers = {n: TRACKERS[n](members.shared.clone()) for n in importance if n in TRACKERS}
     history = History()
     evaluations = settings.epochs * settings.evaluations_per_epoch
+    tasks = [stage, *(range(stage) if joint else ())]
+
+    def update(*drawn: Tensor) -> None:
+        batches = zip(tasks, drawn[::2], drawn[1::2], strict=True)
+        members.backward([_part(problem, task, stage, *batch) for task, *batch in batches])
+        if trackers:
+            _tracked_update(optimizer, members, penalty, trackers, shared_gradient)
+        else:
+            penalty.add_gradient(members.shared, shared_gradient)
+            optimizer.step()
+
+    if members.stacked:
+        update = replayed(update, problem.device)
     for epoch in range(settings.epochs):
-        batches = _batches(problem, stage, epoch, streams, joint)
+        batches = _batches(problem, tasks, epoch, streams)
         due = _evaluation_points(len(batches), settings.evaluations_per_epoch)
-        for number, parts in enumerate(batches, start=1):
-            members.backward([_part(problem, stage, rows) for rows in parts])
-            if trackers:
-                _tracked_update(optimizer, members, penalty, trackers, shared_gradient)
-            else:
-                penalty.add_gradient(members.shared, shared_gradient)
-                optimizer.step()
+        for number, drawn in enumerate(batches, start=1):
+            update(*drawn)
             for _ in range(due.count(number)):
                 history.extend(evaluate(problem, members, stage, penalty))
                 if progress:
@@ -201,38 +209,27 @@ def _spread(samples: Samples, count: int | None) -> Tensor | slice:
     return torch.arange(count, device=samples.x.device) * len(samples) // count
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Which samples of a task are in a batch (members, B), and how their pictures are changed
-    (members, B, 3), if they are.
-    """
-
-    task: int
-    rows: Tensor
-    drawn: Tensor | None
-
-
 def _batches(
-    problem: Problem, stage: int, epoch: int, streams: Sequence[Stream], joint: bool
-) -> list[list[_Rows]]:
-    """The batches of an epoch, each of the newest task and, jointly, of those before it. The last
-    batch may be smaller.
+    problem: Problem, tasks: Sequence[int], epoch: int, streams: Sequence[Stream]
+) -> list[list[Tensor]]:
+    """The batches of an epoch of the newest task, the first of ``tasks``; the last may be smaller.
+
+    Each holds, for one task after the other, which of its samples (members, B), and how their
+    pictures are changed (members, B, 3), which is empty where they are not.
     """
     size, device = problem.settings.batch_size, problem.device
+    stage = tasks[0]
     rows = _orders(streams, "order", (stage, epoch), len(problem.train[stage])).to(device)
     drawn = _changes(problem, streams, (stage, epoch), rows.shape[1])
-    batches = [
-        [_Rows(stage, part, change)]
-        for part, change in zip(rows.split(size, dim=1), _split(drawn, size), strict=False)
-    ]
-    for task in range(stage) if joint else ():
+    batches = [list(pair) for pair in zip(rows.split(size, 1), drawn.split(size, 1), strict=True)]
+    for task in tasks[1:]:
         samples = len(problem.train[task])
         order = _orders(streams, "rehearsal", (stage, epoch, task), samples).to(device)
         drawn = _changes(problem, streams, (stage, epoch, task), len(batches) * size)
-        for number, (parts, change) in enumerate(zip(batches, _split(drawn, size), strict=False)):
+        for number, (batch, change) in enumerate(zip(batches, drawn.split(size, 1), strict=True)):
             # An earlier task with fewer samples is gone through more than once.
             place = (torch.arange(size, device=device) + number * size) % samples
-            parts.append(_Rows(task, order[:, place], change))
+            batch += [order[:, place], change]
     return batches
 
 
@@ -243,26 +240,22 @@ def _orders(streams: Sequence[Stream], leaf: str, place: tuple[int, ...], sample
 
 def _changes(
     problem: Problem, streams: Sequence[Stream], place: tuple[int, ...], samples: int
-) -> Tensor | None:
+) -> Tensor:
     augmentation = problem.settings.augmentation
     if not augmentation.active:
-        return None
+        return torch.empty(len(streams), samples, 0, device=problem.device)
     drawn = {
         stream: augmentation.draw(stream.generator("augmentation", *place), samples)
         for stream in set(streams)
     }
-    return torch.stack([drawn[stream] for stream in streams])
+    return torch.stack([drawn[stream] for stream in streams]).to(problem.device)
 
 
-def _split(drawn: Tensor | None, size: int) -> Iterable[Tensor | None]:
-    return itertools.repeat(None) if drawn is None else drawn.split(size, dim=1)
-
-
-def _part(problem: Problem, stage: int, batch: _Rows) -> Part:
-    x, y = problem.train[batch.task].take(batch.rows)
-    if batch.drawn is not None:
-        x = changed(x, batch.drawn.to(problem.device))
-    return Part(x, y, problem.network.route(batch.task, stage))
+def _part(problem: Problem, task: int, stage: int, rows: Tensor, drawn: Tensor) -> Part:
+    x, y = problem.train[task].take(rows)
+    if drawn.numel():
+        x = changed(x, drawn)
+    return Part(x, y, problem.network.route(task, stage))
 
 
 def _evaluation_points(batches: int, evaluations: int) -> list[int]:

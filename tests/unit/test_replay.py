@@ -1,0 +1,192 @@
+"""Updates that are replayed, as a CUDA graph replays them on a GPU: an emulation on the CPU keeps
+to the rules of one, reading and writing the memory of the recording and nothing else.
+"""
+
+import logging
+
+import pytest
+import torch
+from builders import members_of, problem, streams
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from ewc_lambda import training
+from ewc_lambda.augmentation import Augmentation
+from ewc_lambda.importance import TRACKERS
+from ewc_lambda.penalty import Penalty, Term
+from ewc_lambda.replay import WARM_UP, CudaGraphs, Replayed
+from ewc_lambda.training import train_stage
+
+
+class Recording(TorchDispatchMode):
+    """Takes note of the operations that run, and of what they overwrite."""
+
+    def __init__(self):
+        super().__init__()
+        self.operations = []
+        self.overwritten = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function is torch.ops.aten._local_scalar_dense.default:
+            raise RuntimeError("operation not permitted when stream is capturing")
+        for argument, value in zip(function._schema.arguments, args, strict=False):
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                self.overwritten += [(tensor, tensor.clone()) for tensor in tree_leaves(value)]
+        result = function(*args, **kwargs)
+        self.operations.append((function, args, kwargs, result))
+        return result
+
+
+class Emulated:
+    """Records as a GPU does: without effect, and bound to the tensors that were there."""
+
+    def __init__(self):
+        self.replays = 0
+
+    def run(self, work):
+        work()
+
+    def record(self, work):
+        recording = Recording()
+        with recording:
+            work()
+        with torch.no_grad():
+            for tensor, before in reversed(recording.overwritten):
+                tensor.copy_(before)
+
+        def replay():
+            self.replays += 1
+            with torch.no_grad():
+                for function, args, kwargs, result in recording.operations:
+                    again = function(*args, **kwargs)
+                    for held, new in zip(tree_leaves(result), tree_leaves(again), strict=True):
+                        if isinstance(held, torch.Tensor) and held.data_ptr() != new.data_ptr():
+                            held.copy_(new)
+
+        return replay
+
+
+class Failing(Emulated):
+    """A device on which nothing can be recorded."""
+
+    def record(self, work):
+        super().record(work)
+        raise RuntimeError("operation not permitted when stream is capturing\nmore of it")
+
+
+def trained(monkeypatch, recorder, importance=(), joint=False, lambda_=3.0, **changes):
+    """Weights, what was seen and importance after the second of two tasks."""
+    # Three whole batches before, two after the recording, and one that is smaller, an epoch.
+    of = problem(samples=22, batch_size=4, epochs=2, **changes)
+    members = members_of(of, 2)
+    generator = torch.Generator().manual_seed(3)
+    omega, anchor = torch.rand(2, 2, of.layout.shared, generator=generator)
+    penalty = Penalty(torch.tensor([lambda_, 0.5]), [Term(omega, anchor)])
+    with monkeypatch.context() as patch:
+        if recorder is not None:
+            patch.setattr(training, "replayed", lambda f, _: Replayed(f, recorder))
+        history, omegas = train_stage(of, members, 1, streams(2), penalty, importance, joint=joint)
+    seen = [*history.loss, *history.accuracy, *history.penalty]
+    return [members.theta, members.buffers, *seen, *omegas.values()]
+
+
+def check_equal(found, expected):
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model": "original_cnn"},
+        {"joint": True},
+        {"importance": list(TRACKERS)},
+        {"model": "original_cnn", "augmentation": Augmentation(0.1, 10.0, True), "joint": True},
+        {"loss": "binary_cross_entropy", "heads": "growing"},
+        {"bfloat16": True},
+    ],
+    ids=["mlp", "cnn", "joint", "trackers", "augmented", "growing", "bfloat16"],
+)
+def test_replayed_training_is_training_to_the_bit(changes, monkeypatch):
+    recorder = Emulated()
+    found = trained(monkeypatch, recorder, **changes)
+    check_equal(found, trained(monkeypatch, None, **changes))
+    # Two epochs of six batches: three run first, and the last of each has another size.
+    assert recorder.replays == 2 * 6 - WARM_UP - 2
+    other = trained(monkeypatch, None, **changes, lambda_=30.0)
+    assert not torch.equal(found[0], other[0])
+
+
+def test_where_nothing_can_be_recorded_training_is_the_same_and_says_so(monkeypatch, caplog):
+    recorder = Failing()
+    with caplog.at_level(logging.WARNING, "ewc_lambda"):
+        found = trained(monkeypatch, recorder)
+    check_equal(found, trained(monkeypatch, None))
+    assert recorder.replays == 0
+    (message,) = caplog.messages
+    assert message.endswith("no CUDA graph (operation not permitted when stream is capturing)")
+
+
+def test_looped_members_and_a_cpu_are_not_recorded(monkeypatch):
+    recorder = Emulated()
+    check_equal(
+        trained(monkeypatch, recorder, stacked=False), trained(monkeypatch, None, stacked=False)
+    )
+    assert recorder.replays == 0
+    of = print
+    assert training.replayed(of, torch.device("cpu")) is of
+
+
+def test_emulation_tells_what_is_not_changed_in_place():
+    sums = []
+    for recorder in (None, Emulated()):
+
+        class Sum:
+            total = torch.zeros(2)
+
+            def add(self, x):
+                self.total = self.total + x
+
+        adder = Sum()
+        add = adder.add if recorder is None else Replayed(adder.add, recorder)
+        for value in range(8):
+            add(torch.full((2,), float(value)))
+        sums.append(adder.total)
+    assert not torch.equal(*sums)
+
+
+def test_emulation_refuses_what_waits_for_a_value(caplog):
+    total = torch.zeros(())
+
+    def add_positive(x):
+        if x.sum() > 0:
+            total.add_(x.sum())
+
+    replayed = Replayed(add_positive, Emulated())
+    with caplog.at_level(logging.WARNING, "ewc_lambda"):
+        for value in range(8):
+            replayed(torch.full((2,), float(value)))
+    assert total == 2 * sum(range(8))
+    assert "no CUDA graph" in caplog.text
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is to be seen")
+def test_a_cuda_graph_is_the_update_to_the_bit():
+    weight = torch.randn(4, 4, device="cuda")
+    ends = []
+    for recorder in (None, CudaGraphs()):
+        state = weight.clone()
+
+        def step(x, state=state):
+            leaf = state.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad((x @ leaf).square().sum(), leaf)
+            state.sub_(0.01 * gradient)
+
+        update = step if recorder is None else Replayed(step, recorder)
+        for value in range(9):
+            update(torch.full((3, 4), value / 9, device="cuda"))
+        ends.append(state)
+    assert torch.equal(*ends)
