@@ -211,6 +211,16 @@ def test_a_wrong_config_ends_before_training_with_one_message(tmp_path, given, k
     assert "Traceback" not in done.text
 
 
+def test_a_key_that_is_given_twice_ends_before_training_with_one_message(tmp_path):
+    scratch = Scratch.create(tmp_path / "project")
+    (scratch.folder / "mine.yaml").write_text("epochs: 1\nepochs: 2\n")
+    done = scratch.run("--configfile", "mine.yaml")
+    assert done.status != 0
+    assert not done.jobs
+    assert "mine.yaml: epochs is given twice, in line 1 and in line 2" in done.text
+    assert "Traceback" not in done.text
+
+
 def test_numbers_and_lists_on_the_command_line_are_numbers(project):
     """What the config file says, said again on the command line, is no reason to run a job."""
     done = project.run("--config", "hidden=[8]", "low_range=[1,10]", "samples_per_task=null")

@@ -17,7 +17,7 @@ os.environ.update(PYTHONPATH=PATHS)
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from ewc_lambda.config import part, resolve, steps_per_job
+from ewc_lambda.config import check_keys, part, resolve, steps_per_job
 from ewc_lambda.datasets import check_files
 from ewc_lambda.errors import StudyError
 from ewc_lambda.provenance import code_digest, model_files, recipe_of
@@ -30,6 +30,8 @@ from ewc_lambda.records import (
 )
 
 try:
+    for file in workflow.configfiles:
+        check_keys(file)
     STUDY = resolve(config)
 except StudyError as error:
     raise WorkflowError(f"config: {error}") from None

@@ -56,6 +56,7 @@ def load(path: str | Path) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for layer in dict.fromkeys([DEFAULT, Path(path)]):
         try:
+            check_keys(layer)
             content = yaml.safe_load(layer.read_text())
         except (OSError, *NOT_YAML) as error:
             raise StudyError(f"{layer}: cannot be read as a config ({error})") from None
@@ -63,6 +64,20 @@ def load(path: str | Path) -> dict[str, Any]:
             raise StudyError(f"{layer}: holds no keys. Allowed: a mapping, as in {DEFAULT}.")
         given |= content or {}
     return resolve(given)
+
+
+def check_keys(path: str | Path) -> None:
+    """StudyError if a key of a config file is given twice: YAML takes the last one, in silence."""
+    node = yaml.compose(Path(path).read_text(), yaml.SafeLoader)
+    lines: dict[str, int] = {}
+    for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in lines:
+            raise StudyError(
+                f"{path}: {name} is given twice, in line {lines[name]} and in line {line}. "
+                "Allowed: once."
+            )
+        lines[name] = line
 
 
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
