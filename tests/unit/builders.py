@@ -78,6 +78,16 @@ def base_model(of):
     return flat_state(of.network, of.layout)
 
 
+def moved(of, device):
+    """A problem and its base model as they are built on a device."""
+    theta, buffers = (tensor.to(device) for tensor in base_model(of))
+    of.network.to(device)
+    for samples in (*of.train, *of.selection):
+        for name in ("x", "y"):
+            object.__setattr__(samples, name, getattr(samples, name).to(device))
+    return theta, buffers
+
+
 def streams(count, trial=0, branch=()):
     return [Stream(SEED, trial, replicate, branch) for replicate in range(count)]
 

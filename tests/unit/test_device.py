@@ -3,16 +3,22 @@ are not deterministic, reduced precision. No GPU is needed, and none was used.
 """
 
 import logging
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
-from builders import base_model, members_of, problem, streams
+from builders import base_model, members_of, moved, problem, streams
+from stand_in_gpu import DEVICE, Deterministic, make_up_values
 
 from ewc_lambda.config import resolve, steps_per_job
-from ewc_lambda.device import open_device, train_as_fits
+from ewc_lambda.device import as_fits, open_device
 from ewc_lambda.errors import StudyError
 from ewc_lambda.importance import IMPORTANCE
-from ewc_lambda.members import Part
+from ewc_lambda.losses import LOSSES
+from ewc_lambda.members import Members, Part
+from ewc_lambda.open_trial import OpenTrial
+from ewc_lambda.runs import Run
 from ewc_lambda.sequence import (
     base_state,
     concatenated,
@@ -30,10 +36,12 @@ def restored():
     switches = torch.backends.cuda.matmul, torch.backends.cudnn
     before = [switch.allow_tf32 for switch in switches]
     mode = torch.get_deterministic_debug_mode()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         yield
     torch.set_deterministic_debug_mode(mode)
+    torch.utils.deterministic.fill_uninitialized_memory = fill
     for switch, on in zip(switches, before, strict=True):
         switch.allow_tf32 = on
 
@@ -73,7 +81,7 @@ def test_members_that_do_not_fit_are_split_with_equal_results(fits, stacked, cap
     whole = trained(of)
     memory = Memory(fits)
     with caplog.at_level(logging.WARNING, "ewc_lambda"):
-        parts = train_as_fits(5, memory.train(of))
+        parts = as_fits(5, memory.train(of))
     split = concatenated(parts)
     assert max(memory.tried[1:]) < 5
     assert sum(len(part.theta) for part in parts) == 5
@@ -87,25 +95,64 @@ def test_members_that_do_not_fit_are_split_with_equal_results(fits, stacked, cap
 def test_members_that_fit_are_trained_once_and_together():
     of = problem()
     memory = Memory(5)
-    assert len(train_as_fits(5, memory.train(of))) == 1
+    assert len(as_fits(5, memory.train(of))) == 1
     assert memory.tried == [5]
 
 
+def test_networks_that_do_not_fit_for_evaluation_are_split_with_equal_results(monkeypatch):
+    of = problem()
+    splits = [{"test": (s.x.numpy(), s.y.numpy())} for s in of.selection]
+    opened = OpenTrial(
+        {"replicates": 5, "randomness": "independent"},
+        0,
+        SimpleNamespace(splits=splits, scale=1.0),
+        of,
+        base_model(of),
+        {},
+        "",
+    )
+    theta, buffers = base_model(of)
+    theta = theta + torch.arange(5.0)[:, None]
+    run = Run(*np.ones((3, 5, 1)), 1, [], {}, {})
+
+    def found():
+        tested = opened.tested(run, theta, buffers.expand(5, -1))
+        start, _ = opened.start(None, None)
+        return tested.test_loss, tested.test_accuracy, start.theta, start.history.loss[0]
+
+    whole = found()
+    tried, evaluate = [], Members.evaluate
+
+    def narrow(members, *given):
+        tried.append(len(members))
+        if len(members) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return evaluate(members, *given)
+
+    monkeypatch.setattr(Members, "evaluate", narrow)
+    for one, other in zip(found(), whole, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    assert whole[0].shape == (5, 2)
+    assert tried == 2 * [5, 2, 2, 3, 1, 1, 2, 2]
+
+
 def test_one_member_that_does_not_fit_ends_with_what_to_do():
-    with pytest.raises(StudyError, match=r"one network does not fit .* smaller batch_size"):
-        train_as_fits(4, Memory(0).train(problem()))
+    with pytest.raises(
+        StudyError, match=r"one network with its samples does not .* smaller batch_size"
+    ):
+        as_fits(4, Memory(0).train(problem()))
 
 
 def test_an_operation_that_is_not_deterministic_ends_with_what_to_do():
     open_device(resolve({}))
     # One that has no deterministic implementation on any device.
     with pytest.raises(StudyError, match=r"put_ does not have .* Allowed: device cpu"):
-        train_as_fits(1, lambda _: torch.zeros(3).put_(torch.tensor([0]), torch.ones(1)))
+        as_fits(1, lambda _: torch.zeros(3).put_(torch.tensor([0]), torch.ones(1)))
 
 
 def test_other_errors_are_left_as_they_are():
     with pytest.raises(RuntimeError, match="must match"):
-        train_as_fits(1, lambda _: torch.zeros(2) + torch.zeros(3))
+        as_fits(1, lambda _: torch.zeros(2) + torch.zeros(3))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -168,27 +215,10 @@ def test_bfloat16_rounds_what_layers_compute_and_nothing_else(model, stacked):
 
 @pytest.fixture
 def elsewhere(monkeypatch):
-    """The device "meta", whose tensors have no values, in place of a GPU: an operation on tensors
-    of two devices is an error there too. What needs values is made up.
-    """
-    copied, truth = torch.Tensor.cpu, torch.Tensor.__bool__
-
-    def cpu(tensor):
-        return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else copied(tensor)
-
-    monkeypatch.setattr(torch.Tensor, "cpu", cpu)
-    monkeypatch.setattr(torch.Tensor, "__bool__", lambda t: t.is_meta or truth(t))
-    return torch.device("meta")
-
-
-def moved(of, device):
-    """A problem and its base model as they are built on a device."""
-    theta, buffers = (tensor.to(device) for tensor in base_model(of))
-    of.network.to(device)
-    for samples in (*of.train, *of.selection):
-        for name in ("x", "y"):
-            object.__setattr__(samples, name, getattr(samples, name).to(device))
-    return theta, buffers
+    """A device that is not the CPU."""
+    make_up_values(monkeypatch)
+    with Deterministic():
+        yield DEVICE
 
 
 @pytest.mark.parametrize("stacked", [True, False], ids=["stacked", "looped"])
@@ -204,9 +234,10 @@ def test_nothing_that_trains_leaves_the_device(model, stacked, joint, elsewhere)
     assert {loss.device.type for loss in state.history.loss} == {"cpu"}
 
 
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", IMPORTANCE)
-def test_no_importance_measure_leaves_the_device(name, elsewhere):
-    of = problem(epochs=1)
+def test_no_importance_measure_leaves_the_device(name, loss, elsewhere):
+    of = problem(epochs=1, loss=loss)
     theta, buffers = moved(of, elsewhere)
     start = base_state(of, theta, buffers, 2)
     state, omegas = train_first_task(of, start, streams(2), [name])
@@ -217,3 +248,14 @@ def test_no_importance_measure_leaves_the_device(name, elsewhere):
 def test_the_device_that_stands_in_for_a_gpu_minds_where_tensors_are(elsewhere):
     with pytest.raises(RuntimeError, match="device"):
         torch.zeros(3, device=elsewhere) + torch.zeros(3)
+
+
+def test_the_device_that_stands_in_for_a_gpu_minds_determinism(elsewhere):
+    values = torch.zeros(3, device=elsewhere, requires_grad=True)
+    with pytest.raises(RuntimeError, match="cumsum does not have a deterministic"):
+        values.cumsum(0)
+    torch.zeros(3, dtype=torch.int64, device=elsewhere).cumsum(0)
+    torch.zeros(3).cumsum(0)
+    image = torch.zeros(1, 2, 6, 6, device=elsewhere, requires_grad=True)
+    with pytest.raises(RuntimeError, match="_adaptive_avg_pool2d_backward"):
+        torch.nn.functional.adaptive_avg_pool2d(image, 3).sum().backward()

@@ -6,12 +6,14 @@ import logging
 
 import pytest
 import torch
-from builders import members_of, problem, streams
+from builders import members_of, moved, problem, streams
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ewc_lambda import training
 from ewc_lambda.augmentation import Augmentation
+from ewc_lambda.config import resolve
+from ewc_lambda.device import open_device
 from ewc_lambda.importance import TRACKERS
 from ewc_lambda.penalty import Penalty, Term
 from ewc_lambda.replay import WARM_UP, CudaGraphs, Replayed
@@ -42,12 +44,15 @@ class Emulated:
     """Records as a GPU does: without effect, and bound to the tensors that were there."""
 
     def __init__(self):
+        self.failed = False
+        self.recordings = 0
         self.replays = 0
 
     def run(self, work):
         work()
 
     def record(self, work):
+        self.recordings += 1
         recording = Recording()
         with recording:
             work()
@@ -75,17 +80,21 @@ class Failing(Emulated):
         raise RuntimeError("operation not permitted when stream is capturing\nmore of it")
 
 
-def trained(monkeypatch, recorder, importance=(), joint=False, lambda_=3.0, **changes):
+def trained(
+    monkeypatch, recorder, importance=(), joint=False, lambda_=3.0, device="cpu", **changes
+):
     """Weights, what was seen and importance after the second of two tasks."""
-    # Three whole batches before, two after the recording, and one that is smaller, an epoch.
-    of = problem(samples=22, batch_size=4, epochs=2, **changes)
-    members = members_of(of, 2)
+    # Five whole batches an epoch and one that is smaller.
+    of = problem(**{"samples": 22, "batch_size": 4, "epochs": 2} | changes)
+    theta, buffers = moved(of, device)
+    members = members_of(of, 2, theta.expand(2, -1), buffers.expand(2, -1))
     generator = torch.Generator().manual_seed(3)
-    omega, anchor = torch.rand(2, 2, of.layout.shared, generator=generator)
-    penalty = Penalty(torch.tensor([lambda_, 0.5]), [Term(omega, anchor)])
+    omega, anchor = torch.rand(2, 2, of.layout.shared, generator=generator).to(device)
+    penalty = Penalty(torch.tensor([lambda_, 0.5], device=device), [Term(omega, anchor)])
     with monkeypatch.context() as patch:
-        if recorder is not None:
-            patch.setattr(training, "replayed", lambda f, _: Replayed(f, recorder))
+        patch.setattr(
+            training, "replayed", lambda f, _: f if recorder is None else Replayed(f, recorder)
+        )
         history, omegas = train_stage(of, members, 1, streams(2), penalty, importance, joint=joint)
     seen = [*history.loss, *history.accuracy, *history.penalty]
     return [members.theta, members.buffers, *seen, *omegas.values()]
@@ -97,7 +106,7 @@ def check_equal(found, expected):
         assert torch.equal(one, other)
 
 
-@pytest.mark.parametrize(
+CASES = pytest.mark.parametrize(
     "changes",
     [
         {},
@@ -110,22 +119,35 @@ def check_equal(found, expected):
     ],
     ids=["mlp", "cnn", "joint", "trackers", "augmented", "growing", "bfloat16"],
 )
+
+
+@CASES
 def test_replayed_training_is_training_to_the_bit(changes, monkeypatch):
     recorder = Emulated()
     found = trained(monkeypatch, recorder, **changes)
     check_equal(found, trained(monkeypatch, None, **changes))
-    # Two epochs of six batches: three run first, and the last of each has another size.
-    assert recorder.replays == 2 * 6 - WARM_UP - 2
+    assert recorder.replays == 2 * 5 - WARM_UP
     other = trained(monkeypatch, None, **changes, lambda_=30.0)
     assert not torch.equal(found[0], other[0])
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3, 4, 5])
+def test_whole_batches_are_replayed_and_an_epochs_last_one_is_not(batches, monkeypatch):
+    recorder = Emulated()
+    changes = {"samples": 4 * batches + 2, "epochs": 5}
+    check_equal(trained(monkeypatch, recorder, **changes), trained(monkeypatch, None, **changes))
+    assert recorder.replays == 5 * batches - WARM_UP
+    assert recorder.recordings == 1
 
 
 def test_where_nothing_can_be_recorded_training_is_the_same_and_says_so(monkeypatch, caplog):
     recorder = Failing()
     with caplog.at_level(logging.WARNING, "ewc_lambda"):
         found = trained(monkeypatch, recorder)
+        trained(monkeypatch, recorder)
     check_equal(found, trained(monkeypatch, None))
-    assert recorder.replays == 0
+    # It is tried once.
+    assert (recorder.recordings, recorder.replays) == (1, 0)
     (message,) = caplog.messages
     assert message.endswith("no CUDA graph (operation not permitted when stream is capturing)")
 
@@ -174,19 +196,10 @@ def test_emulation_refuses_what_waits_for_a_value(caplog):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is to be seen")
-def test_a_cuda_graph_is_the_update_to_the_bit():
-    weight = torch.randn(4, 4, device="cuda")
-    ends = []
-    for recorder in (None, CudaGraphs()):
-        state = weight.clone()
-
-        def step(x, state=state):
-            leaf = state.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad((x @ leaf).square().sum(), leaf)
-            state.sub_(0.01 * gradient)
-
-        update = step if recorder is None else Replayed(step, recorder)
-        for value in range(9):
-            update(torch.full((3, 4), value / 9, device="cuda"))
-        ends.append(state)
-    assert torch.equal(*ends)
+@CASES
+def test_cuda_graphs_are_recorded_and_change_no_bit(changes, monkeypatch, caplog):
+    open_device(resolve({"device": "cuda"}))
+    with caplog.at_level(logging.WARNING, "ewc_lambda"):
+        found = trained(monkeypatch, CudaGraphs(), device="cuda", **changes)
+    assert not caplog.messages
+    check_equal(found, trained(monkeypatch, None, device="cuda", **changes))

@@ -12,6 +12,8 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.records import BrokenFileError, file_digest
 from ewc_lambda.weights import load_importance, load_state, save_state
 
+CPU = torch.device("cpu")
+
 MODELS = pytest.mark.parametrize("model", ["mlp", "original_cnn"])
 
 
@@ -33,7 +35,7 @@ def test_flat_vectors_are_read_as_they_were_written(tmp_path, model, members):
     path = tmp_path / "weights.safetensors"
     digest = save_state(path, of.layout, theta, buffers)
     assert digest == file_digest(path)
-    found_theta, found_buffers = load_state(path, of.layout, digest)
+    found_theta, found_buffers = load_state(path, of.layout, digest, CPU)
     assert torch.equal(found_theta, theta)
     assert torch.equal(found_buffers, buffers)
 
@@ -48,10 +50,10 @@ def test_importances_lie_beside_the_weights_under_their_names(tmp_path, model):
     }
     digest = save_state(path, of.layout, theta, buffers, omegas)
     for name, omega in omegas.items():
-        assert torch.equal(load_importance(path, of.layout, name, digest), omega)
-    assert torch.equal(load_state(path, of.layout, digest)[0], theta)
+        assert torch.equal(load_importance(path, of.layout, name, digest, CPU), omega)
+    assert torch.equal(load_state(path, of.layout, digest, CPU)[0], theta)
     with pytest.raises(StudyError, match="holds no importance 'none'"):
-        load_importance(path, of.layout, "none", digest)
+        load_importance(path, of.layout, "none", digest, CPU)
 
 
 def plain_cnn():
@@ -133,8 +135,8 @@ def test_weights_of_another_digest_are_refused(tmp_path):
     theta[3] += 1e-6
     assert save_state(path, of.layout, theta, buffers) != digest
     for load in (
-        lambda: load_state(path, of.layout, digest),
-        lambda: load_importance(path, of.layout, "fisher", digest),
+        lambda: load_state(path, of.layout, digest, CPU),
+        lambda: load_importance(path, of.layout, "fisher", digest, CPU),
     ):
         with pytest.raises(BrokenFileError, match="its SHA-256 is not the recorded") as caught:
             load()
@@ -145,10 +147,10 @@ def test_missing_weights_and_files_of_another_kind_are_refused(tmp_path):
     of, _, _ = state("mlp")
     path = tmp_path / "a.safetensors"
     with pytest.raises(BrokenFileError, match="the file is missing"):
-        load_state(path, of.layout, "0" * 64)
+        load_state(path, of.layout, "0" * 64, CPU)
     path.write_text("no weights at all")
     with pytest.raises(BrokenFileError, match="not a safetensors file"):
-        load_state(path, of.layout, file_digest(path))
+        load_state(path, of.layout, file_digest(path), CPU)
 
 
 def test_a_full_disk_is_one_message_and_leaves_the_old_weights(tmp_path, monkeypatch):
@@ -163,7 +165,7 @@ def test_a_full_disk_is_one_message_and_leaves_the_old_weights(tmp_path, monkeyp
     with pytest.raises(StudyError, match="No space left on device"):
         save_state(path, of.layout, theta + 1, buffers)
     monkeypatch.undo()
-    assert torch.equal(load_state(path, of.layout, digest)[0], theta)
+    assert torch.equal(load_state(path, of.layout, digest, CPU)[0], theta)
     assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
 
 

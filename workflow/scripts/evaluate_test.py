@@ -19,8 +19,9 @@ def main(snakemake: Any) -> None:
         return
     importance = snakemake.wildcards.importance
     run = read_run(path, trial=opened.trial, importance=importance, **opened.origin)
-    digest = run.origin["weights"]
-    weights = load_state(snakemake.input.chosen_weights, opened.problem.layout, digest)
+    problem, digest = opened.problem, run.origin["weights"]
+    chosen = snakemake.input.chosen_weights
+    weights = load_state(chosen, problem.layout, digest, problem.device)
     opened.write(snakemake.output[0], opened.tested(run, *weights), {})
 
 

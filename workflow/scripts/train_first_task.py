@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ewc_lambda.device import train_as_fits
+from ewc_lambda.device import as_fits
 from ewc_lambda.jobs import run_job
 from ewc_lambda.open_trial import OpenTrial, progress_log
 from ewc_lambda.sequence import State, base_state, concatenated, train_first_task
@@ -23,7 +23,7 @@ def main(snakemake: Any) -> None:
         names = opened.config["importance"]
         return train_first_task(opened.problem, base, streams[part], names, log)
 
-    parts = train_as_fits(len(streams), train)
+    parts = as_fits(len(streams), train)
     state = concatenated([state for state, _ in parts])
     omegas = {name: torch.cat([omegas[name] for _, omegas in parts]) for name in parts[0][1]}
     file_digest = save_state(

@@ -29,6 +29,8 @@ def open_device(config: Mapping[str, Any]) -> torch.device:
     # What use_deterministic_algorithms(True) does, without importing torch's compiler: a second of
     # every job.
     torch.set_deterministic_debug_mode("error")
+    # Which also fills new memory before it is written: as many kernels again on a GPU.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     reduced = config["precision"] == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = reduced
     # On by default in torch.
@@ -40,12 +42,13 @@ def open_device(config: Mapping[str, Any]) -> torch.device:
     return torch.device(config["device"])
 
 
-def train_as_fits(members: int, train: Callable[[slice], Result]) -> list[Result]:
-    """Train a set of members, in halves where they do not fit into the device's memory together.
+def as_fits(members: int, work: Callable[[slice], Result]) -> list[Result]:
+    """Train or evaluate a set of members, in halves where they do not fit into the device's memory
+    together.
 
     Args:
         members: how many there are.
-        train: trains some of them, from the start; called again where it ran out of memory.
+        work: on some of them, from the start; called again where it ran out of memory.
 
     Returns:
         The results of consecutive members.
@@ -54,24 +57,26 @@ def train_as_fits(members: int, train: Callable[[slice], Result]) -> list[Result
         StudyError: one member alone does not fit, or an operation is not deterministic.
 
     """
-    return _train(slice(0, members), train)
+    return _as_fits(slice(0, members), work)
 
 
-def _train(part: slice, train: Callable[[slice], Result]) -> list[Result]:
+def _as_fits(part: slice, work: Callable[[slice], Result]) -> list[Result]:
     count = part.stop - part.start
     try:
-        return [train(part)]
+        return [work(part)]
     except torch.OutOfMemoryError as error:
         if count == 1:
             raise StudyError(
-                f"one network does not fit into the memory of the device ({error}). Allowed: a "
-                f"smaller batch_size or model, or device cpu."
+                f"one network with its samples does not fit into the memory of the device "
+                f"({error}). Allowed: a smaller batch_size, model or samples_per_task, or device "
+                f"cpu."
             ) from error
     except RuntimeError as error:
         if _NOT_DETERMINISTIC in str(error):
             raise StudyError(
-                f"an operation of this model has no deterministic implementation on this device "
-                f"({str(error).splitlines()[0]}). Allowed: device cpu, or another model."
+                f"an operation of this model or importance measure has no deterministic "
+                f"implementation on this device ({str(error).splitlines()[0]}). Allowed: device "
+                f"cpu, or another model or measure."
             ) from error
         raise
     # Out of the handler: what was allocated hangs on its error.
@@ -81,7 +86,7 @@ def _train(part: slice, train: Callable[[slice], Result]) -> list[Result]:
     return [
         result
         for half in (slice(part.start, middle), slice(middle, part.stop))
-        for result in _train(half, train)
+        for result in _as_fits(half, work)
     ]
 
 

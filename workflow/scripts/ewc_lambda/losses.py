@@ -84,7 +84,8 @@ def draw_targets(logits: Tensor, uniforms: Tensor, normals: Tensor, loss: str) -
 
     """
     if loss == "softmax_cross_entropy":
-        steps = logits.softmax(dim=-1).cumsum(dim=-1)
+        # A GPU has no deterministic cumulative sum.
+        steps = logits.softmax(dim=-1).cpu().cumsum(dim=-1).to(logits.device)
         label = (uniforms[:, :1] >= steps).sum(dim=-1).clamp(max=logits.shape[-1] - 1)
         return functional.one_hot(label, logits.shape[-1]).to(logits.dtype)
     if loss == "binary_cross_entropy":

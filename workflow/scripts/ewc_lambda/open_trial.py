@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ewc_lambda.device import open_device
+from ewc_lambda.device import as_fits, open_device
 from ewc_lambda.jobs import logger
 from ewc_lambda.prepared import Prepared, read_prepared
 from ewc_lambda.problems import as_samples, build_problem
@@ -20,7 +20,7 @@ from ewc_lambda.provenance import provenance
 from ewc_lambda.records import BrokenFileError, read_json
 from ewc_lambda.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream
-from ewc_lambda.sequence import State, base_state, members_of, with_importance
+from ewc_lambda.sequence import State, base_state, concatenated, members_of, with_importance
 from ewc_lambda.training import History, Problem, Progress
 from ewc_lambda.weights import load_importance, load_state, save_state
 
@@ -52,7 +52,7 @@ class OpenTrial:
         device = open_device(config)
         trial = int(snakemake.wildcards.trial)
         prepared = read_prepared(inputs.data)
-        problem = build_problem(config, prepared, first_stage, device)
+        (problem,) = as_fits(1, lambda _: build_problem(config, prepared, first_stage, device))
         record = read_json(inputs.base_record)
         if record["trial"] != trial:
             raise BrokenFileError(inputs.base_record, f"it is that of trial {record['trial']}")
@@ -80,7 +80,11 @@ class OpenTrial:
         """
         problem = self.problem
         if not self.shared:
-            return base_state(problem, *self.base, self.config["replicates"]), {}
+            members = range(self.config["replicates"])
+            parts = as_fits(
+                len(members), lambda p: base_state(problem, *self.base, len(members[p]))
+            )
+            return concatenated(parts), {}
         record = read_run(snakemake.input.first_task, trial=self.trial, **self.origin)
         path, digest = snakemake.input.first_weights, record.origin["weights"]
         theta, buffers = load_state(path, problem.layout, digest, problem.device)
@@ -111,14 +115,17 @@ class OpenTrial:
         and buffers (replicates, buffer_size) on the test split.
         """
         problem = self.problem
-        members = members_of(problem, theta, buffers)
-        pairs = []
-        for task, splits in enumerate(self.prepared.splits):
-            samples = as_samples(*splits["test"], self.prepared.scale, problem.device)
-            pairs.append(members.evaluate(samples, problem.network.route(task, problem.tasks - 1)))
-        loss, accuracy = (
-            torch.stack(values, dim=1).cpu().numpy() for values in zip(*pairs, strict=True)
-        )
+
+        def test(part: slice) -> Tensor:
+            members = members_of(problem, theta[part], buffers[part])
+            pairs = []
+            for task, splits in enumerate(self.prepared.splits):
+                samples = as_samples(*splits["test"], self.prepared.scale, problem.device)
+                route = problem.network.route(task, problem.tasks - 1)
+                pairs.append(torch.stack(members.evaluate(samples, route)))
+            return torch.stack(pairs, dim=-1).cpu()
+
+        loss, accuracy = torch.cat(as_fits(len(theta), test), dim=1).numpy()
         return dataclasses.replace(run, test_loss=loss, test_accuracy=accuracy)
 
     def save(self, weights: str | Path | None, state: State) -> dict[str, str]:

@@ -7,6 +7,7 @@ the bit, is the same.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,7 +21,9 @@ WARM_UP = 3
 
 
 class Recorder(Protocol):
-    """What records work on a device."""
+    """What records work on a device. ``failed`` says that it is not to be tried again."""
+
+    failed: bool
 
     def run(self, work: Callable[[], None]) -> None:
         """Do the work as it is, where `record` would record it."""
@@ -33,14 +36,17 @@ class CudaGraphs:
     """Records CUDA graphs, on a stream of its own: libraries are set up per stream."""
 
     def __init__(self) -> None:
+        self.failed = False
         self._stream = torch.cuda.Stream()
 
     def run(self, work: Callable[[], None]) -> None:
         """See `Recorder`."""
         self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
-            work()
-        torch.cuda.current_stream().wait_stream(self._stream)
+        try:
+            with torch.cuda.stream(self._stream):
+                work()
+        finally:
+            torch.cuda.current_stream().wait_stream(self._stream)
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         """See `Recorder`."""
@@ -58,41 +64,50 @@ class Replayed:
     """A function of tensors, without a result, that is recorded once and replayed from then on.
 
     The function must change the same tensors, in place, at each call, and decide nothing by
-    values. Calls with tensors of other shapes than the recorded ones (an epoch's last batch) run
-    as they are, and so do all calls where the recording fails.
+    values. Calls with tensors of other shapes than the first ones (an epoch's last batch) run as
+    they are, and so do all calls where the recording fails.
     """
 
     def __init__(self, function: Callable[..., None], recorder: Recorder) -> None:
         self._function = function
         self._recorder = recorder
+        self._shapes: list[torch.Size] = []
         self._calls = 0
-        self._held: tuple[Tensor, ...] = ()
+        self._held: list[Tensor] = []
         self._replay: Callable[[], None] | None = None
 
     def __call__(self, *inputs: Tensor) -> None:
         """Do what the function does."""
-        self._calls += 1
-        if self._calls <= WARM_UP:
+        shapes = [given.shape for given in inputs]
+        self._shapes = self._shapes or shapes
+        if shapes == self._shapes:
+            self._calls += 1
+            if self._calls == WARM_UP + 1 and not self._recorder.failed:
+                self._record(inputs)
+        if self._replay is None or shapes != self._shapes:
             self._recorder.run(lambda: self._function(*inputs))
-            return
-        if self._calls == WARM_UP + 1:
-            self._record(inputs)
-        if self._replay is None or [x.shape for x in inputs] != [x.shape for x in self._held]:
-            self._function(*inputs)
             return
         for held, given in zip(self._held, inputs, strict=True):
             held.copy_(given)
         self._replay()
 
     def _record(self, inputs: tuple[Tensor, ...]) -> None:
-        self._held = tuple(given.clone() for given in inputs)
+        self._held = [given.clone() for given in inputs]
         try:
             self._replay = self._recorder.record(lambda: self._function(*self._held))
         except RuntimeError as error:
-            reason = str(error).splitlines()[0]
+            # Memory of a recording that was broken off is not given back.
+            self._recorder.failed = True
+            reason = str(error).partition("\n")[0]
             logger.warning("updates run one kernel after the other: no CUDA graph (%s)", reason)
+
+
+@functools.cache
+def cuda_graphs() -> CudaGraphs:
+    """The process's recorder: each has workspaces of its own."""
+    return CudaGraphs()
 
 
 def replayed(function: Callable[..., None], device: torch.device) -> Callable[..., None]:
     """The function as it is fastest on a device: on a GPU `Replayed`."""
-    return Replayed(function, CudaGraphs()) if device.type == "cuda" else function
+    return Replayed(function, cuda_graphs()) if device.type == "cuda" else function

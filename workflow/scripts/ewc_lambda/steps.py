@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ewc_lambda.device import train_as_fits
+from ewc_lambda.device import as_fits
 from ewc_lambda.finished import Finished
 from ewc_lambda.jobs import logger
 from ewc_lambda.open_trial import OpenTrial, progress_log
@@ -124,7 +124,7 @@ class StepJob:
             own = start.rows(part), streams[part], lambdas[part]
             return run_sequence(problem, *own, importance, progress=self._log)
 
-        state = concatenated(train_as_fits(len(streams), train))
+        state = concatenated(as_fits(len(streams), train))
         return [
             (step, state.rows(slice(place * count, (place + 1) * count)))
             for place, step in enumerate(group)
@@ -173,7 +173,7 @@ def train_reference(snakemake: Any) -> None:
             opened.problem, *own, NO_IMPORTANCE, joint=name == "joint", progress=log
         )
 
-    state = concatenated(train_as_fits(len(streams), train))
+    state = concatenated(as_fits(len(streams), train))
     run = opened.run(state, {"trial": opened.trial, "reference": name, "lambda": 0.0})
     tested = opened.tested(run, state.theta, state.buffers)
     digests |= opened.save(snakemake.output.get("weights"), state)

@@ -49,9 +49,10 @@ def tensor_digest(*tensors: Tensor) -> str:
 
 
 def load_state(
-    path: str | Path, layout: Layout, sha256: str, device: torch.device | str = "cpu"
+    path: str | Path, layout: Layout, sha256: str, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Parameters (..., size) and buffers (..., buffer_size) of a file whose SHA-256 is known.
+    """Parameters (..., size) and buffers (..., buffer_size), on the device, of a file whose SHA-256
+    is known.
 
     Raises:
         BrokenFileError: the file is missing or another one.
@@ -65,11 +66,7 @@ def load_state(
 
 
 def load_importance(
-    path: str | Path,
-    layout: Layout,
-    importance: str,
-    sha256: str,
-    device: torch.device | str = "cpu",
+    path: str | Path, layout: Layout, importance: str, sha256: str, device: torch.device
 ) -> Tensor:
     """Importance (..., shared) of one importance measure, from a file that `save_state` wrote."""
     prefix = f"importance/{importance}/"
@@ -83,13 +80,13 @@ def load_importance(
     return layout.join(named, "shared")
 
 
-def _load(path: str | Path, sha256: str, device: torch.device | str) -> dict[str, Tensor]:
+def _load(path: str | Path, sha256: str, device: torch.device) -> dict[str, Tensor]:
     path = Path(path)
     if not path.exists():
         raise BrokenFileError(path, "the file is missing")
     if file_digest(path) != sha256:
         raise BrokenFileError(path, f"its SHA-256 is not the recorded {sha256[:16]}…")
     try:
-        return load_file(path, device=str(device))
+        return {name: tensor.to(device) for name, tensor in load_file(path).items()}
     except SafetensorError as error:
         raise BrokenFileError(path, f"not a safetensors file ({error})") from None
