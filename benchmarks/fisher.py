@@ -17,6 +17,7 @@ import torch
 from plain import CLASSES, PlainNetwork, fisher_by_samples
 
 from ewc_lambda.config import resolve
+from ewc_lambda.device import open_device
 from ewc_lambda.losses import fisher_directions
 from ewc_lambda.models import Layout, build_network
 from ewc_lambda.sample_gradients import Trained, sum_sample_gradients
@@ -35,6 +36,7 @@ def main() -> None:
     torch.manual_seed(1)
     plain = PlainNetwork()
     config = resolve({"model": "original_cnn"})
+    open_device(config)  # deterministic, as in a job
     network = build_network(config, (1, 28, 28), [CLASSES, CLASSES])
     layout = Layout.of(network)
     running = [buffer for buffer in plain.buffers() if buffer.ndim]  # without the batch counts

@@ -35,6 +35,7 @@ from published import EPOCHS, LAMBDA, prepare, published
 
 from ewc_lambda import sequence, training
 from ewc_lambda.adam import Adam
+from ewc_lambda.device import open_device
 from ewc_lambda.members import Members
 from ewc_lambda.models import draw_weights, flat_state
 from ewc_lambda.penalty import Penalty
@@ -155,6 +156,7 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
     config = published(given.data_folder, 1, None)
+    open_device(config)  # deterministic, as in a job
     prepared, data = prepare(config, given.share)
     problem = build_problem(config, prepared)
     train, test = (

@@ -18,6 +18,7 @@ import torch
 from published import as_prepared
 
 from ewc_lambda.config import load
+from ewc_lambda.device import open_device
 from ewc_lambda.members import stack_by_default
 from ewc_lambda.models import draw_weights, flat_state
 from ewc_lambda.problems import build_problem
@@ -43,6 +44,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     config = load("config/config.yaml") | {"epochs": given.epochs}
+    open_device(config)  # deterministic, as in a job
     prepared = as_prepared(build_scenario(config))
     problems = {
         members: build_problem(config | {"members": members}, prepared)

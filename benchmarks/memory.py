@@ -43,6 +43,7 @@ def train(path: str) -> None:
     print(f"{'torch and the library':28}{peak():7.0f} MiB")
     from published import LAMBDA, published
 
+    from ewc_lambda.device import open_device
     from ewc_lambda.models import draw_weights, flat_state
     from ewc_lambda.prepared import SPLITS, Prepared, TaskInfo
     from ewc_lambda.problems import build_problem
@@ -51,12 +52,14 @@ def train(path: str) -> None:
     from ewc_lambda.sequence import base_state, run_sequence
 
     torch.set_num_threads(1)
+    config = published("data", 1, None)
+    open_device(config)  # deterministic, as in a job
     content, attributes = read_hdf5(path)
     tasks = tuple(TaskInfo(name, 3) for name in "01")
     splits = [{s: (content[f"{k}/{s}/x"], content[f"{k}/{s}/y"]) for s in SPLITS} for k in (0, 1)]
     scale = attributes["scale"]
     prepared = Prepared(tasks, "classification", (1, 28, 28), scale, splits, "")
-    problem = build_problem(published("data", 1, None), prepared)
+    problem = build_problem(config, prepared)
     print(f"{'and ' + attributes['content']:28}{peak():7.0f} MiB")
     draw_weights(problem.network, trial_generator(1, 0, "weights"))
     theta, buffers = flat_state(problem.network, problem.layout)

@@ -30,6 +30,7 @@ from published import as_prepared
 
 from ewc_lambda.answers import answer_importance, searches
 from ewc_lambda.config import resolve
+from ewc_lambda.device import open_device
 from ewc_lambda.models import draw_weights, flat_state
 from ewc_lambda.problems import build_problem
 from ewc_lambda.scenarios import build_scenario
@@ -184,6 +185,7 @@ class Costs:
         recorded = Study.read(REFERENCE / "noise_digits_common" / "study.h5").config
         known = resolve({})
         config = resolve({key: value for key, value in recorded.items() if key in known})
+        open_device(config)  # deterministic, as in a job
         self.problem = build_problem(config, as_prepared(build_scenario(config)))
         draw_weights(self.problem.network, trial_generator(1, 0, "weights"))
         self.base = flat_state(self.problem.network, self.problem.layout)
