@@ -216,15 +216,18 @@ def main() -> None:
     print(
         "\nothers, who train both tasks in each step: CPU s, and how many times that of our step,"
     )
-    print("and of our step with a first task of its own (randomness: independent)")
+    print("and of our step with a first task of its own (randomness: independent): median of the")
+    print("ratios of each turn (and their range)")
     for name, found in steps.items():
         if name in ("ours", "first task"):
             continue
         totals = [sum(step.values()) for step in found]
-        shared = median([total / step for total, step in zip(totals, own, strict=True)])
-        alone = median([total / step for total, step in zip(totals, both, strict=True)])
         what = name + (", training only" if "plain" in name else "")
-        print(f"  {what:44}{median(totals):7.1f}{shared:7.2f}{alone:7.2f}")
+        print(f"  {what:44}{median(totals):7.1f}", end="")
+        for steps_of_ours in (own, both):
+            ratios = [total / step for total, step in zip(totals, steps_of_ours, strict=True)]
+            print(f"{median(ratios):7.2f} ({min(ratios):.2f} to {max(ratios):.2f})", end="")
+        print()
     print("\ntask losses at the end, after an epoch a task (mean and standard error over turns)")
     for name, values in losses.items():
         array = np.array(values)

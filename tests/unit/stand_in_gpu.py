@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 DEVICE = torch.device("meta")
 
-# Those of torch's documentation (torch.use_deterministic_algorithms) that a GPU refuses.
+# What torch.use_deterministic_algorithms says that a GPU refuses, as far as networks use it.
 REFUSED = {
     "_adaptive_avg_pool2d_backward",
     "_adaptive_avg_pool3d_backward",

@@ -237,12 +237,20 @@ def test_a_file_that_is_no_config_is_named(tmp_path, monkeypatch, text):
         load(path)
 
 
-@pytest.mark.parametrize("text", ["trials: 2\nseed: 1\ntrials: 3\n", '{"trials": 2, "trials": 2}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "trials: 2\nseed: 1\ntrials: 3\n",
+        '{"trials": 2, "trials": 2}',
+        "tasks: [{trials: 1, trials: 2}]",
+        "a: &a [*a]\nb: *a\nc: {trials: 1, trials: 2}",
+    ],
+)
 def test_a_key_that_is_given_twice_is_refused(tmp_path, monkeypatch, text):
     monkeypatch.chdir(ROOT)
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(
-        StudyError, match=r"mine\.yaml: trials is given twice, in line 1 and .* once"
+        StudyError, match=r"mine\.yaml: trials is given twice, in line . and .* once"
     ):
         load(path)

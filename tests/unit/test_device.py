@@ -27,23 +27,9 @@ from ewc_lambda.sequence import (
     with_importance,
 )
 
+pytestmark = pytest.mark.usefixtures("restored")
+
 LAMBDAS = torch.tensor([0.0, 1.0, 10.0, 100.0, 1000.0])
-
-
-@pytest.fixture(autouse=True)
-def restored():
-    """What `open_device` sets for the whole program, set back."""
-    switches = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [switch.allow_tf32 for switch in switches]
-    mode = torch.get_deterministic_debug_mode()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        yield
-    torch.set_deterministic_debug_mode(mode)
-    torch.utils.deterministic.fill_uninitialized_memory = fill
-    for switch, on in zip(switches, before, strict=True):
-        switch.allow_tf32 = on
 
 
 def trained(of, part=slice(None), count=5):
@@ -145,6 +131,7 @@ def test_one_member_that_does_not_fit_ends_with_what_to_do():
 
 def test_an_operation_that_is_not_deterministic_ends_with_what_to_do():
     open_device(resolve({}))
+    assert not torch.utils.deterministic.fill_uninitialized_memory
     # One that has no deterministic implementation on any device.
     with pytest.raises(StudyError, match=r"put_ does not have .* Allowed: device cpu"):
         as_fits(1, lambda _: torch.zeros(3).put_(torch.tensor([0]), torch.ones(1)))

@@ -7,17 +7,23 @@ import logging
 import pytest
 import torch
 from builders import members_of, moved, problem, streams
+from stand_in_gpu import DEVICE, make_up_values
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ewc_lambda import training
+from ewc_lambda import replay, training
 from ewc_lambda.augmentation import Augmentation
 from ewc_lambda.config import resolve
-from ewc_lambda.device import open_device
+from ewc_lambda.device import as_fits, open_device
 from ewc_lambda.importance import TRACKERS
 from ewc_lambda.penalty import Penalty, Term
-from ewc_lambda.replay import WARM_UP, CudaGraphs, Replayed
+from ewc_lambda.replay import Replayed
 from ewc_lambda.training import train_stage
+
+# That of the device itself.
+OWN = "own"
+# Batches before the recording.
+WARM_UP = 3
 
 
 class Recording(TorchDispatchMode):
@@ -72,6 +78,27 @@ class Emulated:
         return replay
 
 
+class NothingOnTheCpu(TorchDispatchMode):
+    """Fails where a tensor of the CPU takes part: a GPU cannot record what copies one."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for tensor in tree_leaves((args, kwargs, result)):
+            if isinstance(tensor, torch.Tensor) and tensor.device.type == "cpu":
+                raise RuntimeError(f"{function}: a tensor of the CPU")
+        return result
+
+
+class OnDevice(Emulated):
+    """Records on the device that stands in for a GPU, where nothing is computed."""
+
+    def record(self, work):
+        self.recordings += 1
+        with NothingOnTheCpu():
+            work()
+        return work
+
+
 class Failing(Emulated):
     """A device on which nothing can be recorded."""
 
@@ -92,9 +119,10 @@ def trained(
     omega, anchor = torch.rand(2, 2, of.layout.shared, generator=generator).to(device)
     penalty = Penalty(torch.tensor([lambda_, 0.5], device=device), [Term(omega, anchor)])
     with monkeypatch.context() as patch:
-        patch.setattr(
-            training, "replayed", lambda f, _: f if recorder is None else Replayed(f, recorder)
-        )
+        if recorder is None:
+            patch.setattr(training, "replayed", lambda f, _: f)
+        elif recorder != OWN:
+            patch.setattr(training, "replayed", lambda f, _: Replayed(f, recorder))
         history, omegas = train_stage(of, members, 1, streams(2), penalty, importance, joint=joint)
     seen = [*history.loss, *history.accuracy, *history.penalty]
     return [members.theta, members.buffers, *seen, *omegas.values()]
@@ -140,6 +168,35 @@ def test_whole_batches_are_replayed_and_an_epochs_last_one_is_not(batches, monke
     assert recorder.recordings == 1
 
 
+@CASES
+def test_nothing_is_copied_to_the_device_in_an_update(changes, monkeypatch, caplog):
+    if "bfloat16" in changes:
+        pytest.skip("the device that stands in for a GPU has no autocast")
+    make_up_values(monkeypatch)
+    recorder = OnDevice()
+    with caplog.at_level(logging.WARNING, "ewc_lambda"):
+        trained(monkeypatch, recorder, device=DEVICE, **changes)
+    assert recorder.recordings == 1
+    assert not caplog.messages
+
+
+def test_members_that_do_not_fit_while_they_are_recorded_are_split(monkeypatch, caplog):
+    class Full(Emulated):
+        def record(self, work):
+            if not self.recordings:
+                self.recordings += 1
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return super().record(work)
+
+    recorder = Full()
+    with caplog.at_level(logging.WARNING, "ewc_lambda"):
+        parts = as_fits(2, lambda _: trained(monkeypatch, recorder))
+    assert len(parts) == 2
+    assert recorder.recordings == 3
+    assert not recorder.failed
+    assert caplog.messages == ["2 members do not fit into the device's memory: split in two"]
+
+
 def test_where_nothing_can_be_recorded_training_is_the_same_and_says_so(monkeypatch, caplog):
     recorder = Failing()
     with caplog.at_level(logging.WARNING, "ewc_lambda"):
@@ -158,8 +215,9 @@ def test_looped_members_and_a_cpu_are_not_recorded(monkeypatch):
         trained(monkeypatch, recorder, stacked=False), trained(monkeypatch, None, stacked=False)
     )
     assert recorder.replays == 0
-    of = print
-    assert training.replayed(of, torch.device("cpu")) is of
+    monkeypatch.setattr(replay, "cuda_graphs", lambda: recorder)
+    assert training.replayed(print, torch.device("cpu")) is print
+    assert isinstance(training.replayed(print, torch.device("cuda")), Replayed)
 
 
 def test_emulation_tells_what_is_not_changed_in_place():
@@ -196,10 +254,14 @@ def test_emulation_refuses_what_waits_for_a_value(caplog):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is to be seen")
+@pytest.mark.usefixtures("restored")
 @CASES
-def test_cuda_graphs_are_recorded_and_change_no_bit(changes, monkeypatch, caplog):
+def test_cuda_graphs_are_replayed_and_change_no_bit(changes, monkeypatch, caplog):
     open_device(resolve({"device": "cuda"}))
+    replays, once = [], torch.cuda.CUDAGraph.replay
+    monkeypatch.setattr(torch.cuda.CUDAGraph, "replay", lambda g: replays.append(once(g)))
     with caplog.at_level(logging.WARNING, "ewc_lambda"):
-        found = trained(monkeypatch, CudaGraphs(), device="cuda", **changes)
+        found = trained(monkeypatch, OWN, device="cuda", **changes)
     assert not caplog.messages
+    assert len(replays) == 2 * 5 - WARM_UP
     check_equal(found, trained(monkeypatch, None, device="cuda", **changes))

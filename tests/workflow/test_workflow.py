@@ -221,6 +221,14 @@ def test_a_key_that_is_given_twice_ends_before_training_with_one_message(tmp_pat
     assert "Traceback" not in done.text
 
 
+def test_a_config_of_json_may_be_indented_by_tabs(tmp_path):
+    scratch = Scratch.create(tmp_path / "project")
+    (scratch.folder / "mine.json").write_text('{\n\t"study": "mine",\n\t"trials": 2\n}\n')
+    done = scratch.run("--dry-run", "--configfile", "mine.json")
+    assert done.status == 0, done.text
+    assert planned(done)["create_base_model"] == 2
+
+
 def test_numbers_and_lists_on_the_command_line_are_numbers(project):
     """What the config file says, said again on the command line, is no reason to run a job."""
     done = project.run("--config", "hidden=[8]", "low_range=[1,10]", "samples_per_task=null")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def load(path: str | Path) -> dict[str, Any]:
     for layer in dict.fromkeys([DEFAULT, Path(path)]):
         try:
             check_keys(layer)
-            content = yaml.safe_load(layer.read_text())
+            content = yaml.safe_load(layer.read_text(encoding="utf-8"))
         except (OSError, *NOT_YAML) as error:
             raise StudyError(f"{layer}: cannot be read as a config ({error})") from None
         if content is not None and not isinstance(content, dict):
@@ -67,10 +67,30 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def check_keys(path: str | Path) -> None:
-    """StudyError if a key of a config file is given twice: YAML takes the last one, in silence."""
-    node = yaml.compose(Path(path).read_text(), yaml.SafeLoader)
+    """StudyError if a key of a config file is given twice: YAML takes the last one, in silence.
+
+    What is no YAML is left to those who read the config.
+    """
+    try:
+        pending = [yaml.compose(Path(path).read_text(encoding="utf-8"), yaml.SafeLoader)]
+    except NOT_YAML:
+        return
+    seen = set()
+    while pending:
+        node = pending.pop()
+        if id(node) in seen:  # An anchor of YAML can stand inside itself.
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            pending += node.value
+        elif isinstance(node, yaml.MappingNode):
+            pending += [value for _, value in node.value]
+            _check_mapping(path, [key for key, _ in node.value])
+
+
+def _check_mapping(path: str | Path, keys: Sequence[yaml.Node]) -> None:
     lines: dict[str, int] = {}
-    for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+    for key in keys:
         name, line = str(key.value), key.start_mark.line + 1
         if name in lines:
             raise StudyError(

@@ -52,6 +52,7 @@ class OpenTrial:
         device = open_device(config)
         trial = int(snakemake.wildcards.trial)
         prepared = read_prepared(inputs.data)
+        # For its message alone: there is nothing to split.
         (problem,) = as_fits(1, lambda _: build_problem(config, prepared, first_stage, device))
         record = read_json(inputs.base_record)
         if record["trial"] != trial:

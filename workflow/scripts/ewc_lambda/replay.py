@@ -26,7 +26,7 @@ class Recorder(Protocol):
     failed: bool
 
     def run(self, work: Callable[[], None]) -> None:
-        """Do the work as it is, where `record` would record it."""
+        """Do the work as it is, on the stream on which `record` records."""
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         """Record the work without doing it; what is returned does it."""
@@ -66,6 +66,10 @@ class Replayed:
     The function must change the same tensors, in place, at each call, and decide nothing by
     values. Calls with tensors of other shapes than the first ones (an epoch's last batch) run as
     they are, and so do all calls where the recording fails.
+
+    Raises:
+        torch.OutOfMemoryError: the recording does not fit into memory.
+
     """
 
     def __init__(self, function: Callable[..., None], recorder: Recorder) -> None:
@@ -95,8 +99,10 @@ class Replayed:
         self._held = [given.clone() for given in inputs]
         try:
             self._replay = self._recorder.record(lambda: self._function(*self._held))
+        except torch.OutOfMemoryError:
+            raise  # Fewer members may fit.
         except RuntimeError as error:
-            # Memory of a recording that was broken off is not given back.
+            # Another recording would fail as this one did.
             self._recorder.failed = True
             reason = str(error).partition("\n")[0]
             logger.warning("updates run one kernel after the other: no CUDA graph (%s)", reason)
