@@ -1,5 +1,6 @@
 """Settings of the unit tests."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
@@ -23,3 +24,17 @@ def restored():
     torch.utils.deterministic.fill_uninitialized_memory = fill
     for switch, on in zip(switches, before, strict=True):
         switch.allow_tf32 = on
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """An .npz of pictures with three classes, each sample holding its own number."""
+    counts = {"train": 90, "test": 30}
+    content = {}
+    for split, count in counts.items():
+        number = np.arange(count, dtype=np.uint8) + (0 if split == "train" else 100)
+        content[f"x_{split}"] = np.broadcast_to(number[:, None, None], (count, 2, 2)).copy()
+        content[f"x_{split}"][:, 0, 0] = 255
+        content[f"y_{split}"] = np.arange(count) % 3
+    np.savez(tmp_path / "numbered.npz", **content)
+    return {"dataset": "npz", "npz_file": str(tmp_path / "numbered.npz")}
