@@ -67,9 +67,8 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def check_keys(path: str | Path) -> None:
-    """StudyError if a key of a config file is given twice: YAML takes the last one, in silence.
-
-    What is no YAML is left to those who read the config.
+    """StudyError if a key of a config file is given twice: YAML takes the last one, in silence. A
+    file that is no YAML is refused where it is read.
     """
     try:
         pending = [yaml.compose(Path(path).read_text(encoding="utf-8"), yaml.SafeLoader)]

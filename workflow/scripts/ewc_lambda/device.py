@@ -76,7 +76,7 @@ def _as_fits(part: slice, work: Callable[[slice], Result]) -> list[Result]:
             raise StudyError(
                 f"an operation of this model or importance measure has no deterministic "
                 f"implementation on this device ({str(error).splitlines()[0]}). Allowed: device "
-                f"cpu, or another model or measure."
+                f"cpu, or another model or importance measure."
             ) from error
         raise
     # Out of the handler: what was allocated hangs on its error.

@@ -1,9 +1,9 @@
 """Importance measures: how much each shared parameter matters to a finished task.
 
 Two kinds. A *tracker* watches the weights while the task is trained, and changes its tensors in
-place, since updates are replayed on a GPU (`replay`); a *posterior* measure looks at the trained
-network and the task's training samples afterwards. All give Omega as (members, shared), never
-negative. `IMPORTANCE` names them all.
+place, since updates are replayed on a GPU (`cuda_graphs`); a *posterior* measure looks at the
+trained network and the task's training samples afterwards. All give Omega as (members, shared),
+never negative. `IMPORTANCE` names them all.
 """
 
 from __future__ import annotations

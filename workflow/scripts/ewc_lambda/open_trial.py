@@ -81,11 +81,11 @@ class OpenTrial:
         """
         problem = self.problem
         if not self.shared:
-            members = range(self.config["replicates"])
-            parts = as_fits(
-                len(members), lambda p: base_state(problem, *self.base, len(members[p]))
-            )
-            return concatenated(parts), {}
+
+            def base(part: slice) -> State:
+                return base_state(problem, *self.base, part.stop - part.start)
+
+            return concatenated(as_fits(self.config["replicates"], base)), {}
         record = read_run(snakemake.input.first_task, trial=self.trial, **self.origin)
         path, digest = snakemake.input.first_weights, record.origin["weights"]
         theta, buffers = load_state(path, problem.layout, digest, problem.device)

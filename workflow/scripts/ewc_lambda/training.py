@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ewc_lambda.adam import Adam
 from ewc_lambda.augmentation import Augmentation, changed
+from ewc_lambda.cuda_graphs import graphed
 from ewc_lambda.importance import (
     POSTERIOR,
     TRACKERS,
@@ -20,7 +21,6 @@ from ewc_lambda.importance import (
 from ewc_lambda.members import Members, Part, Samples
 from ewc_lambda.models import Layout, Network
 from ewc_lambda.penalty import Penalty
-from ewc_lambda.replay import replayed
 from ewc_lambda.seeding import Stream
 
 
@@ -144,7 +144,7 @@ def train_stage(
             optimizer.step()
 
     if members.stacked:
-        update = replayed(update, problem.device)
+        update = graphed(update, problem.device)
     for epoch in range(settings.epochs):
         batches = _batches(problem, tasks, epoch, streams)
         due = _evaluation_points(len(batches), settings.evaluations_per_epoch)

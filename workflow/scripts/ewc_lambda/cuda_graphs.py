@@ -1,8 +1,7 @@
 """Replaying an update of the weights, so that a small network does not wait for its launches.
 
-On a GPU an update is some hundred kernels of microseconds each, which Python starts more slowly
-than they run. A CUDA graph records them once and starts them together; what they compute, and to
-the bit, is the same.
+On a GPU an update is some hundred small kernels, each of which Python would have to start. A CUDA
+graph records them once and starts them together; what they compute is the same to the bit.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Recorder(Protocol):
         """Record the work without doing it; what is returned does it."""
 
 
-class CudaGraphs:
+class CudaRecorder:
     """Records CUDA graphs, on a stream of its own: libraries are set up per stream."""
 
     def __init__(self) -> None:
@@ -60,7 +59,7 @@ class CudaGraphs:
         return graph.replay
 
 
-class Replayed:
+class Graphed:
     """A function of tensors, without a result, that is recorded once and replayed from then on.
 
     The function must change the same tensors, in place, at each call, and decide nothing by
@@ -109,11 +108,11 @@ class Replayed:
 
 
 @functools.cache
-def cuda_graphs() -> CudaGraphs:
+def cuda_recorder() -> CudaRecorder:
     """The process's recorder: each has workspaces of its own."""
-    return CudaGraphs()
+    return CudaRecorder()
 
 
-def replayed(function: Callable[..., None], device: torch.device) -> Callable[..., None]:
-    """The function as it is fastest on a device: on a GPU `Replayed`."""
-    return Replayed(function, cuda_graphs()) if device.type == "cuda" else function
+def graphed(function: Callable[..., None], device: torch.device) -> Callable[..., None]:
+    """The function as it is fastest on a device: on a GPU `Graphed`."""
+    return Graphed(function, cuda_recorder()) if device.type == "cuda" else function

@@ -11,13 +11,13 @@ from stand_in_gpu import DEVICE, make_up_values
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ewc_lambda import replay, training
+from ewc_lambda import cuda_graphs, training
 from ewc_lambda.augmentation import Augmentation
 from ewc_lambda.config import resolve
+from ewc_lambda.cuda_graphs import Graphed
 from ewc_lambda.device import as_fits, open_device
 from ewc_lambda.importance import TRACKERS
 from ewc_lambda.penalty import Penalty, Term
-from ewc_lambda.replay import Replayed
 from ewc_lambda.training import train_stage
 
 # That of the device itself.
@@ -120,9 +120,9 @@ def trained(
     penalty = Penalty(torch.tensor([lambda_, 0.5], device=device), [Term(omega, anchor)])
     with monkeypatch.context() as patch:
         if recorder is None:
-            patch.setattr(training, "replayed", lambda f, _: f)
+            patch.setattr(training, "graphed", lambda f, _: f)
         elif recorder != OWN:
-            patch.setattr(training, "replayed", lambda f, _: Replayed(f, recorder))
+            patch.setattr(training, "graphed", lambda f, _: Graphed(f, recorder))
         history, omegas = train_stage(of, members, 1, streams(2), penalty, importance, joint=joint)
     seen = [*history.loss, *history.accuracy, *history.penalty]
     return [members.theta, members.buffers, *seen, *omegas.values()]
@@ -215,9 +215,9 @@ def test_looped_members_and_a_cpu_are_not_recorded(monkeypatch):
         trained(monkeypatch, recorder, stacked=False), trained(monkeypatch, None, stacked=False)
     )
     assert recorder.replays == 0
-    monkeypatch.setattr(replay, "cuda_graphs", lambda: recorder)
-    assert training.replayed(print, torch.device("cpu")) is print
-    assert isinstance(training.replayed(print, torch.device("cuda")), Replayed)
+    monkeypatch.setattr(cuda_graphs, "cuda_recorder", lambda: recorder)
+    assert training.graphed(print, torch.device("cpu")) is print
+    assert isinstance(training.graphed(print, torch.device("cuda")), Graphed)
 
 
 def test_emulation_tells_what_is_not_changed_in_place():
@@ -231,7 +231,7 @@ def test_emulation_tells_what_is_not_changed_in_place():
                 self.total = self.total + x
 
         adder = Sum()
-        add = adder.add if recorder is None else Replayed(adder.add, recorder)
+        add = adder.add if recorder is None else Graphed(adder.add, recorder)
         for value in range(8):
             add(torch.full((2,), float(value)))
         sums.append(adder.total)
@@ -245,10 +245,10 @@ def test_emulation_refuses_what_waits_for_a_value(caplog):
         if x.sum() > 0:
             total.add_(x.sum())
 
-    replayed = Replayed(add_positive, Emulated())
+    graphed = Graphed(add_positive, Emulated())
     with caplog.at_level(logging.WARNING, "ewc_lambda"):
         for value in range(8):
-            replayed(torch.full((2,), float(value)))
+            graphed(torch.full((2,), float(value)))
     assert total == 2 * sum(range(8))
     assert "no CUDA graph" in caplog.text
 
