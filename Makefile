@@ -50,11 +50,12 @@ verify: $(BIN)/snakemake ## check every file of the study against its recorded d
 
 test: lint types unit ## everything that a change must pass
 
-lint: $(BIN)/pytest ## ruff, snakefmt, snakemake --lint
+lint: $(BIN)/pytest ## ruff, snakefmt, snakemake --lint, what may import what
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check $(SMK)
 	$(RUN) snakemake --lint
+	$(RUN) lint-imports
 
 format: $(BIN)/pytest ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix .

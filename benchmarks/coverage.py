@@ -15,11 +15,11 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.special import fdtri, stdtrit
-from simulated_trials import NOISES, Trial, draw_trial, expected, parabola, true_best
+from shared.simulated_trials import NOISES, Trial, draw_trial, expected, parabola, true_best
 
-from ewc_lambda import statistics as st
-from ewc_lambda import study_statistics as study
-from ewc_lambda.student import Floats, one_sample_t
+from ewc_lambda.inference import across_trials as study
+from ewc_lambda.inference import best_lambda as st
+from ewc_lambda.inference.student import Floats, one_sample_t
 
 Ends = tuple[float, float]
 

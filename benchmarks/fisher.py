@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterable
 
 import torch
-from plain import CLASSES, PlainNetwork, fisher_by_samples
+from shared.plain import CLASSES, PlainNetwork, fisher_by_samples
 
-from ewc_lambda.config import resolve
-from ewc_lambda.device import open_device
-from ewc_lambda.losses import fisher_directions
-from ewc_lambda.models import Layout, build_network
-from ewc_lambda.sample_gradients import Trained, sum_sample_gradients
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.learning.device import open_device
+from ewc_lambda.learning.losses import fisher_directions
+from ewc_lambda.learning.sample_gradients import Trained, sum_sample_gradients
+from ewc_lambda.networks.models import Layout, build_network
 
 
 def same_order(names: Iterable[str], tensors: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -30,21 +30,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from plain import PlainStep
-from published import EPOCHS, LAMBDA, prepare, published
+from shared.plain import PlainStep
+from shared.published import EPOCHS, LAMBDA, prepare, published
 
-from ewc_lambda import sequence, training
-from ewc_lambda.adam import Adam
-from ewc_lambda.device import open_device
-from ewc_lambda.members import Members
-from ewc_lambda.models import draw_weights, flat_state
-from ewc_lambda.penalty import Penalty
-from ewc_lambda.problems import build_problem
-from ewc_lambda.provenance import provenance
-from ewc_lambda.runs import Run, introductions, write_run
+from ewc_lambda.learning import sequence, training
+from ewc_lambda.learning.adam import Adam
+from ewc_lambda.learning.device import open_device
+from ewc_lambda.learning.members import Members
+from ewc_lambda.learning.penalty import Penalty
+from ewc_lambda.learning.problems import build_problem
+from ewc_lambda.learning.training import Problem
+from ewc_lambda.networks.models import draw_weights, flat_state
+from ewc_lambda.networks.weights import save_state
+from ewc_lambda.results.runs import Run, introductions, write_run
 from ewc_lambda.seeding import Stream, trial_generator
-from ewc_lambda.training import Problem
-from ewc_lambda.weights import save_state
+from ewc_lambda.store.provenance import provenance
 
 Seconds = dict[str, float]
 
@@ -113,7 +113,7 @@ class Ours:
 def start_up() -> float:
     """CPU seconds until a step's program has imported what it needs."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", "import ewc_lambda.steps"], check=True)
+    subprocess.run([sys.executable, "-c", "import ewc_lambda.jobs.steps"], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from ewc_lambda.records import write_json
+from ewc_lambda.store.records import write_json
 
 ROOT = Path(__file__).parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")

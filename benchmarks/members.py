@@ -15,16 +15,14 @@ import time
 
 import numpy as np
 import torch
-from published import as_prepared
+from shared.published import as_prepared
 
-from ewc_lambda.config import load
-from ewc_lambda.device import open_device
-from ewc_lambda.members import stack_by_default
-from ewc_lambda.models import draw_weights, flat_state
-from ewc_lambda.problems import build_problem
-from ewc_lambda.scenarios import build_scenario
-from ewc_lambda.seeding import Stream, trial_generator
-from ewc_lambda.sequence import (
+from ewc_lambda.config.study_config import load
+from ewc_lambda.data.scenarios import build_scenario
+from ewc_lambda.learning.device import open_device
+from ewc_lambda.learning.members import stack_by_default
+from ewc_lambda.learning.problems import build_problem
+from ewc_lambda.learning.sequence import (
     State,
     base_state,
     concatenated,
@@ -32,6 +30,8 @@ from ewc_lambda.sequence import (
     train_first_task,
     with_importance,
 )
+from ewc_lambda.networks.models import draw_weights, flat_state
+from ewc_lambda.seeding import Stream, trial_generator
 
 REPLICATES = 8
 LAMBDAS = 20

@@ -23,7 +23,7 @@ def peak() -> float:
 def write_data(folder: str, path: str) -> None:
     from published import prepare, published
 
-    from ewc_lambda.records import write_hdf5
+    from ewc_lambda.store.records import write_hdf5
 
     prepared, name = prepare(published(folder, 1, None), 1.0)
     content = {
@@ -38,18 +38,18 @@ def write_data(folder: str, path: str) -> None:
 def train(path: str) -> None:
     import torch
 
-    import ewc_lambda.steps  # noqa: F401  what a job imports
+    import ewc_lambda.jobs.steps  # noqa: F401  what a job imports
 
     print(f"{'torch and the library':28}{peak():7.0f} MiB")
     from published import LAMBDA, published
 
-    from ewc_lambda.device import open_device
-    from ewc_lambda.models import draw_weights, flat_state
-    from ewc_lambda.prepared import SPLITS, Prepared, TaskInfo
-    from ewc_lambda.problems import build_problem
-    from ewc_lambda.records import read_hdf5
+    from ewc_lambda.data.prepared import SPLITS, Prepared, TaskInfo
+    from ewc_lambda.learning.device import open_device
+    from ewc_lambda.learning.problems import build_problem
+    from ewc_lambda.learning.sequence import base_state, run_sequence
+    from ewc_lambda.networks.models import draw_weights, flat_state
     from ewc_lambda.seeding import Stream, trial_generator
-    from ewc_lambda.sequence import base_state, run_sequence
+    from ewc_lambda.store.records import read_hdf5
 
     torch.set_num_threads(1)
     config = published("data", 1, None)

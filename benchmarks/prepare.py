@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from ewc_lambda.config import load
-from ewc_lambda.prepared import write_prepared
-from ewc_lambda.scenarios import build_scenario
+from ewc_lambda.config.study_config import load
+from ewc_lambda.data.prepared import write_prepared
+from ewc_lambda.data.scenarios import build_scenario
 
 
 def main() -> None:

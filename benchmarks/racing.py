@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 from coverage import by_kept
-from simulated_trials import NOISES, Trial, draw_trial, expected, true_best
+from shared.simulated_trials import NOISES, Trial, draw_trial, expected, true_best
 
-from ewc_lambda import statistics as st
-from ewc_lambda.answers import Search, answer_trial, searches, spacing
-from ewc_lambda.racing import doubts, race
-from ewc_lambda.replicates import best_column, complete, trained
-from ewc_lambda.study import Study
-from ewc_lambda.study_statistics import study_best_lambda
+from ewc_lambda.inference import best_lambda as st
+from ewc_lambda.inference.across_trials import study_best_lambda
+from ewc_lambda.inference.replicates import best_column, complete, trained
+from ewc_lambda.reporting.answers import Search, answer_trial, searches, spacing
+from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.racing import doubts, race
 
 REFERENCE = Path(__file__).resolve().parents[1] / "results/reference"
 

@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[1]
 # As Snakemake 9 writes before a script, then the script's own imports and run_job's first line.
 START = "import pickle, snakemake.logging, snakemake.iocontainers, {script}, gc; gc.freeze()"
 LATE = {
-    "train_steps": "from ewc_lambda.jobs import imports_that_stay\n"
-    "with imports_that_stay():\n    import ewc_lambda.steps",
+    "train_steps": "from ewc_lambda.jobs.run_job import imports_that_stay\n"
+    "with imports_that_stay():\n    import ewc_lambda.jobs.steps",
 }
 
 

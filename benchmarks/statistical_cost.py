@@ -26,27 +26,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from published import as_prepared
+from shared.published import as_prepared
 
-from ewc_lambda.answers import answer_importance, searches
-from ewc_lambda.config import resolve
-from ewc_lambda.device import open_device
-from ewc_lambda.models import draw_weights, flat_state
-from ewc_lambda.problems import build_problem
-from ewc_lambda.scenarios import build_scenario
-from ewc_lambda.search import decide, grid
-from ewc_lambda.seeding import Stream, trial_generator
-from ewc_lambda.sequence import (
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.data.scenarios import build_scenario
+from ewc_lambda.inference.across_trials import study_best_lambda, study_resolved
+from ewc_lambda.inference.best_lambda import best_lambda
+from ewc_lambda.inference.student import Floats
+from ewc_lambda.learning.device import open_device
+from ewc_lambda.learning.problems import build_problem
+from ewc_lambda.learning.sequence import (
     base_state,
     concatenated,
     run_sequence,
     train_first_task,
     with_importance,
 )
-from ewc_lambda.statistics import best_lambda
-from ewc_lambda.student import Floats
-from ewc_lambda.study import Study
-from ewc_lambda.study_statistics import study_best_lambda, study_resolved
+from ewc_lambda.networks.models import draw_weights, flat_state
+from ewc_lambda.reporting.answers import answer_importance, searches
+from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.rounds import decide, grid
+from ewc_lambda.seeding import Stream, trial_generator
 
 REFERENCE = Path(__file__).resolve().parents[1] / "results/reference"
 OURS, ORIGINAL = 9, 20

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scratch import Scratch
 
-from ewc_lambda.answers import answer_study
-from ewc_lambda.records import read_json
-from ewc_lambda.search import ALL_DIVERGED, draw_bracket
+from ewc_lambda.reporting.answers import answer_study
+from ewc_lambda.reporting.summary import summary
+from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.rounds import ALL_DIVERGED, draw_bracket
 from ewc_lambda.seeding import trial_generator
-from ewc_lambda.study import Study
-from ewc_lambda.summary import summary
+from ewc_lambda.store.records import read_json
 
 # Beyond this, lambda is infinite in single precision.
 OVERFLOW = 3.5e38

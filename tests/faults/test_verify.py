@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 import verify_study
-from ewc_lambda.config import resolve
-from ewc_lambda.integrity import Integrity
-from ewc_lambda.records import read_json, write_json
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.store.records import read_json, write_json
+from ewc_lambda.upkeep.integrity import Integrity
 
 
 def verify(project, **changes):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ewc_lambda.config import schema
-from ewc_lambda.config_table import filled_in
+from ewc_lambda.config.study_config import schema
+from ewc_lambda.config.table import filled_in
 
 ROOT = Path(__file__).parents[2]
 # Names of conda-forge and bioconda that differ from those of the Python package index.

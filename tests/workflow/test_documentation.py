@@ -15,7 +15,7 @@ import yaml
 from documented import PAGES, blocks, commands, links
 from scratch import LIMIT, ROOT, Scratch, with_figures
 
-from ewc_lambda.config import resolve
+from ewc_lambda.config.study_config import resolve
 
 pytestmark = pytest.mark.workflow
 

@@ -35,7 +35,7 @@ def test_a_study_on_a_gpu_runs_through(config, tmp_path):
     scratch = Scratch.create(tmp_path / "project", **given)
     library = scratch.folder / "workflow/scripts"
     shutil.copy2(ROOT / "tests/unit/stand_in_gpu.py", library)
-    with (library / "ewc_lambda/device.py").open("a") as device:
+    with (library / "ewc_lambda/learning/device.py").open("a") as device:
         device.write(STAND_IN)
     done = scratch.run()
     assert done.status == 0, done.text

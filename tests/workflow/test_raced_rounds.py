@@ -9,11 +9,11 @@ import pytest
 from safetensors.numpy import load_file
 from scratch import Scratch, trained
 
-from ewc_lambda.config import load
-from ewc_lambda.integrity import Integrity
-from ewc_lambda.records import read_hdf5, read_json
-from ewc_lambda.runs import read_run, write_run
-from ewc_lambda.study import Study
+from ewc_lambda.config.study_config import load
+from ewc_lambda.results.runs import read_run, write_run
+from ewc_lambda.results.study_file import Study
+from ewc_lambda.store.records import read_hdf5, read_json
+from ewc_lambda.upkeep.integrity import Integrity
 
 pytestmark = pytest.mark.workflow
 

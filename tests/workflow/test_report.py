@@ -7,7 +7,7 @@ import pytest
 import yaml
 from scratch import ROOT, Scratch, with_figures
 
-from ewc_lambda.config import resolve
+from ewc_lambda.config.study_config import resolve
 
 pytestmark = pytest.mark.workflow
 

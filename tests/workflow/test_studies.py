@@ -12,9 +12,9 @@ import yaml
 from PIL import Image
 from scratch import ROOT, Scratch
 
-from ewc_lambda.config import resolve
-from ewc_lambda.datasets import DATASETS
-from ewc_lambda.scenarios import build_scenario
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.data.scenarios import build_scenario
+from ewc_lambda.data.sources import DATASETS
 
 STUDIES = sorted((ROOT / "config/studies").glob("*.yaml"))
 CONFIGS = {path.stem: resolve(yaml.safe_load(path.read_text())) for path in STUDIES}

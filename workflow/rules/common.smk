@@ -17,11 +17,11 @@ os.environ.update(PYTHONPATH=PATHS)
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from ewc_lambda.config import check_keys, part, resolve, steps_per_job
-from ewc_lambda.datasets import check_files
+from ewc_lambda.config.study_config import check_keys, part, resolve, steps_per_job
+from ewc_lambda.data.sources import check_files
 from ewc_lambda.errors import StudyError
-from ewc_lambda.provenance import code_digest, model_files, recipe_of
-from ewc_lambda.records import (
+from ewc_lambda.store.provenance import code_digest, model_files, recipe_of
+from ewc_lambda.store.records import (
     BrokenFileError,
     move_aside,
     read_json,

@@ -3,6 +3,6 @@
 
 # Not in a dry-run, and not in the jobs.
 onstart:
-    from ewc_lambda.progress_log import ProgressLog
+    from ewc_lambda.jobs.progress_log import ProgressLog
 
     logger.addHandler(ProgressLog(RESULTS, STUDY, logger))

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ewc_lambda.archive import LARGEST_STUDY, pack, unpack
 from ewc_lambda.errors import StudyError
+from ewc_lambda.upkeep.archive import LARGEST_STUDY, pack, unpack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

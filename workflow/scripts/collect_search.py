@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.jobs import run_job
-from ewc_lambda.records import read_json
-from ewc_lambda.runs import Run, read_run, trial_origin
-from ewc_lambda.study import run_table, write_tables
+from ewc_lambda.jobs.run_job import run_job
+from ewc_lambda.results.runs import Run, read_run, trial_origin
+from ewc_lambda.results.study_file import run_table, write_tables
+from ewc_lambda.store.records import read_json
 
 
 def main(snakemake: Any) -> None:

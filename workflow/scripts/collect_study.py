@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ewc_lambda.jobs import run_job
-from ewc_lambda.prepared import read_task_names
-from ewc_lambda.provenance import provenance
-from ewc_lambda.runs import read_run
-from ewc_lambda.study import joined, read_tables, run_table, write_tables
+from ewc_lambda.data.prepared import read_task_names
+from ewc_lambda.jobs.run_job import run_job
+from ewc_lambda.results.runs import read_run
+from ewc_lambda.results.study_file import joined, read_tables, run_table, write_tables
+from ewc_lambda.store.provenance import provenance
 
 
 def main(snakemake: Any) -> None:

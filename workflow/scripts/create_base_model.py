@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.models import Layout, draw_network, flat_state
-from ewc_lambda.prepared import read_prepared
-from ewc_lambda.provenance import model_files, provenance
-from ewc_lambda.records import write_json
+from ewc_lambda.data.prepared import read_prepared
+from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.networks.models import Layout, draw_network, flat_state
+from ewc_lambda.networks.weights import save_state
 from ewc_lambda.seeding import trial_generator
-from ewc_lambda.weights import save_state
+from ewc_lambda.store.provenance import model_files, provenance
+from ewc_lambda.store.records import write_json
 
 
 def main(snakemake: Any) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.records import read_json, write_json
-from ewc_lambda.runs import Run, read_run, round_measures, trial_origin
-from ewc_lambda.search import decide
+from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.results.runs import Run, read_run, round_measures, trial_origin
+from ewc_lambda.search.rounds import decide
+from ewc_lambda.store.records import read_json, write_json
 
 
 def main(snakemake: Any) -> None:

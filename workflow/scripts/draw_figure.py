@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ewc_lambda.answers import open_study
-from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.plotting import draw_figure
+from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.reporting.answers import open_study
+from ewc_lambda.reporting.plotting import draw_figure
 
 
 def main(snakemake: Any) -> None:

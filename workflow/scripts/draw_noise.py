@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ewc_lambda.answers import open_study
 from ewc_lambda.errors import StudyError
-from ewc_lambda.plotting import style
-from ewc_lambda.plotting.paired_differences import draw, extract, ratio_text
+from ewc_lambda.reporting.answers import open_study
+from ewc_lambda.reporting.plotting import style
+from ewc_lambda.reporting.plotting.paired_differences import draw, extract, ratio_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

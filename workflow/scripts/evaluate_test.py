@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ewc_lambda.jobs import run_job
-from ewc_lambda.open_trial import OpenTrial
-from ewc_lambda.runs import read_run
-from ewc_lambda.study import write_tables
-from ewc_lambda.weights import load_state
+from ewc_lambda.jobs.open_trial import OpenTrial
+from ewc_lambda.jobs.run_job import run_job
+from ewc_lambda.networks.weights import load_state
+from ewc_lambda.results.runs import read_run
+from ewc_lambda.results.study_file import write_tables
 
 
 def main(snakemake: Any) -> None:

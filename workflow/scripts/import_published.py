@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.published import import_published
+from ewc_lambda.results.published import import_published
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,10 +5,10 @@ the round before decided on.
 from typing import Any
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.records import read_json, write_json
-from ewc_lambda.search import draw_bracket, grid
+from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.search.rounds import draw_bracket, grid
 from ewc_lambda.seeding import trial_generator
+from ewc_lambda.store.records import read_json, write_json
 
 
 def main(snakemake: Any) -> None:

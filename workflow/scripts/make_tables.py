@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from ewc_lambda.answers import answer_study, open_study
-from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.records import replacing
-from ewc_lambda.summary import summary
-from ewc_lambda.tables import make_tables
-from ewc_lambda.tables_page import config_text, provenance_text, tables_page
+from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.reporting.answers import answer_study, open_study
+from ewc_lambda.reporting.summary import summary
+from ewc_lambda.reporting.tables import make_tables
+from ewc_lambda.reporting.tables_page import config_text, provenance_text, tables_page
+from ewc_lambda.store.records import replacing
 
 
 def main(snakemake: Any) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ewc_lambda.jobs import logger, run_job
-from ewc_lambda.prepared import write_prepared
-from ewc_lambda.provenance import provenance
-from ewc_lambda.scenarios import build_scenario
+from ewc_lambda.data.prepared import write_prepared
+from ewc_lambda.data.scenarios import build_scenario
+from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.store.provenance import provenance
 
 
 def main(snakemake: Any) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.config import load
+from ewc_lambda.config.study_config import load
 from ewc_lambda.errors import StudyError
-from ewc_lambda.progress import progress_lines
-from ewc_lambda.records import read_hdf5
+from ewc_lambda.results.progress import progress_lines
+from ewc_lambda.store.records import read_hdf5
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -46,8 +46,8 @@ def _text(path: Path, results: Path) -> str:
 
 def _answer(path: Path) -> str:
     # Imported late: an unfinished study needs no statistics.
-    from ewc_lambda.answers import open_study
-    from ewc_lambda.summary import summary
+    from ewc_lambda.reporting.answers import open_study
+    from ewc_lambda.reporting.summary import summary
 
     return summary(open_study(path))
 

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ewc_lambda.device import as_fits
-from ewc_lambda.jobs import run_job
-from ewc_lambda.open_trial import OpenTrial, progress_log
-from ewc_lambda.sequence import State, base_state, concatenated, train_first_task
-from ewc_lambda.weights import save_state, tensor_digest
+from ewc_lambda.jobs.open_trial import OpenTrial, progress_log
+from ewc_lambda.jobs.run_job import run_job
+from ewc_lambda.learning.device import as_fits
+from ewc_lambda.learning.sequence import State, base_state, concatenated, train_first_task
+from ewc_lambda.networks.weights import save_state, tensor_digest
 
 
 def main(snakemake: Any) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ewc_lambda.jobs import run_job
-from ewc_lambda.steps import train_reference
+from ewc_lambda.jobs.run_job import run_job
+from ewc_lambda.jobs.steps import train_reference
 
 
 def main(snakemake: Any) -> None:

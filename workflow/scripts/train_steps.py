@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ewc_lambda.jobs import imports_that_stay, run_job
-from ewc_lambda.records import read_json
-from ewc_lambda.repeats import repeat_step
-from ewc_lambda.step_files import step_files
+from ewc_lambda.jobs.repeats import repeat_step
+from ewc_lambda.jobs.run_job import imports_that_stay, run_job
+from ewc_lambda.jobs.step_files import step_files
+from ewc_lambda.store.records import read_json
 
 
 def main(snakemake: Any) -> None:
@@ -17,7 +17,7 @@ def main(snakemake: Any) -> None:
     if new:
         # Imported late: a step that repeats one of the round before needs no torch.
         with imports_that_stay():
-            from ewc_lambda.steps import train_steps
+            from ewc_lambda.jobs.steps import train_steps
 
         train_steps(snakemake, grid, new, repeated)
 

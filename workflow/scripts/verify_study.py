@@ -8,11 +8,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from ewc_lambda.config import load
+from ewc_lambda.config.study_config import load
 from ewc_lambda.errors import StudyError
-from ewc_lambda.integrity import Integrity
-from ewc_lambda.jobs import is_frozen
-from ewc_lambda.records import move_aside
+from ewc_lambda.jobs.run_job import is_frozen
+from ewc_lambda.store.records import move_aside
+from ewc_lambda.upkeep.integrity import Integrity
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

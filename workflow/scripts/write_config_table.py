@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ewc_lambda.config_table import filled_in
+from ewc_lambda.config.table import filled_in
 
 README = Path(__file__).parents[2] / "config" / "README.md"
 

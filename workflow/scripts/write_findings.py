@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ewc_lambda.findings import write_findings
-from ewc_lambda.gallery import write_gallery
+from ewc_lambda.reporting.findings import write_findings
+from ewc_lambda.reporting.gallery import write_gallery
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,0 +1,184 @@
+"""The data file of a study, and the problem made of it."""
+
+import dataclasses
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.data.prepared import SPLITS, read_prepared, read_task_names, write_prepared
+from ewc_lambda.data.scenarios import Scenario, Task, build_scenario
+from ewc_lambda.errors import StudyError
+from ewc_lambda.learning.problems import as_samples, build_problem
+from ewc_lambda.store.records import BrokenFileError
+
+COUNTS = {"train": 20, "validation": 6, "test": 5}
+
+
+def scenario(shape=(1, 2, 3), kind="classification"):
+    """Two tasks whose samples are all different."""
+    generator = np.random.default_rng(0)
+    tasks = []
+    for k in range(2):
+        splits = {}
+        for split, count in COUNTS.items():
+            x = generator.integers(256, size=(count, *shape), dtype=np.uint8)
+            y = (np.arange(count) + k) % 3
+            if kind == "regression":
+                y = generator.normal(size=(count, 3)).astype(np.float32)
+            splits[split] = (x, y)
+        classes = () if kind == "regression" else ("a", "b", f"c{k}")
+        tasks.append(Task(f"task {k}", classes, 3, splits))
+    sources = {"data.bin": "0" * 64}
+    return Scenario(tuple(tasks), kind, shape, 1 / 255, sources)
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    write_prepared(tmp_path / "data.h5", scenario(), {"code_sha256": "c"})
+    return read_prepared(tmp_path / "data.h5")
+
+
+def config(**changes):
+    return resolve({"batch_size": 8, **changes})
+
+
+def test_prepared_data_are_read_as_they_were_written(prepared):
+    written = scenario()
+    assert prepared.kind == "classification"
+    assert prepared.input_shape == (1, 2, 3)
+    assert prepared.scale == 1 / 255
+    for task, info, splits in zip(written.tasks, prepared.tasks, prepared.splits, strict=True):
+        assert (info.name, info.outputs) == (task.name, task.outputs)
+        for split in SPLITS:
+            for one, other in zip(task.splits[split], splits[split], strict=True):
+                assert one.dtype == other.dtype
+                assert np.array_equal(one, other)
+
+
+def test_the_same_data_are_the_same_bytes_and_seal(tmp_path, prepared):
+    write_prepared(tmp_path / "again.h5", scenario(), {"code_sha256": "c"})
+    assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "data.h5").read_bytes()
+    assert read_prepared(tmp_path / "again.h5").sha256 == prepared.sha256
+
+
+def test_digits_survive_the_file(tmp_path):
+    written = build_scenario(config())
+    write_prepared(tmp_path / "digits.h5", written, {})
+    found = read_prepared(tmp_path / "digits.h5")
+    for task, splits in zip(written.tasks, found.splits, strict=True):
+        assert np.array_equal(task.splits["train"][0], splits["train"][0])
+
+
+def test_task_names_are_read_alone(tmp_path, prepared):
+    assert read_task_names(tmp_path / "data.h5") == ["task 0", "task 1"]
+
+
+def test_axes_are_named(tmp_path, prepared):
+    with h5py.File(tmp_path / "data.h5", "r") as file:
+        assert file["task_0/train/x"].attrs["axes"] == "sample, channel, row, column"
+        assert file["task_1/test/y"].attrs["axes"] == "sample"
+    write_prepared(tmp_path / "flat.h5", scenario((4,)), {})
+    with h5py.File(tmp_path / "flat.h5", "r") as file:
+        assert file["task_0/train/x"].attrs["axes"] == "sample, feature"
+
+
+@pytest.mark.parametrize("read", [read_prepared, read_task_names])
+def test_damaged_data_are_refused(tmp_path, prepared, read):
+    path = tmp_path / "data.h5"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(BrokenFileError, match="data"):
+        read(path)
+
+
+# ------------------------------------------------------------------ the problem
+
+
+def test_samples_are_scaled_floats_with_the_channels_last():
+    x = np.arange(2 * 3 * 4 * 5, dtype=np.uint8).reshape(2, 3, 4, 5)
+    samples = as_samples(x, np.array([0, 1]), 0.5)
+    assert samples.x.dtype == torch.float32
+    assert samples.x.shape == (2, 4, 5, 3)
+    assert samples.x[1, 2, 3, 1].item() == 0.5 * x[1, 1, 2, 3]
+    taken, _ = samples.take(slice(None))
+    assert np.array_equal(taken.numpy(), 0.5 * x)
+
+
+def test_problem_holds_training_and_selection_samples_of_every_task(prepared):
+    for split in ("validation", "test"):
+        problem = build_problem(config(selection_split=split), prepared)
+        assert problem.tasks == 2
+        assert [len(samples) for samples in problem.train] == [COUNTS["train"]] * 2
+        assert [len(samples) for samples in problem.selection] == [COUNTS[split]] * 2
+        x = problem.selection[1].take(slice(None))[0].numpy()
+        assert np.allclose(x, prepared.splits[1][split][0] / 255, atol=1e-7)
+
+
+def test_problem_of_later_stages_leaves_earlier_training_samples_on_disk(prepared):
+    problem = build_problem(config(), prepared, first_stage=1)
+    assert [len(samples) for samples in problem.train] == [0, COUNTS["train"]]
+    assert [len(samples) for samples in problem.selection] == [COUNTS["validation"]] * 2
+
+
+def test_settings_are_those_of_the_config(prepared):
+    given = {
+        "epochs": 3,
+        "batch_size": 7,
+        "learning_rate": 0.02,
+        "loss": "binary_cross_entropy",
+        "evaluations_per_epoch": 2,
+        "importance_samples": 11,
+        "normalize": "mean",
+        "terms": "online",
+        "decay": 0.25,
+    }
+    other = {
+        "augment_zoom": 0.1,
+        "augment_rotation": 20,
+        "augment_flip": True,
+        "precision": "bfloat16",
+    }
+    settings = dataclasses.asdict(build_problem(config(**given, **other), prepared).settings)
+    augmentation = {"zoom": 0.1, "rotation": 20, "flip": True}
+    assert settings == {
+        **given,
+        "stacked": True,
+        "augmentation": augmentation,
+        "bfloat16": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "stacked"), [("auto", True), ("stacked", True), ("looped", False)]
+)
+def test_members_of_a_dense_model_are_stacked_unless_told(prepared, members, stacked):
+    assert build_problem(config(members=members), prepared).settings.stacked is stacked
+
+
+def test_more_evaluations_than_batches_are_refused_by_the_name_of_the_key(prepared):
+    assert build_problem(config(evaluations_per_epoch=3), prepared)
+    with pytest.raises(StudyError, match=r"^evaluations_per_epoch: 4 .* at most 3\.$"):
+        build_problem(config(evaluations_per_epoch=4), prepared)
+
+
+def test_a_loss_that_does_not_fit_the_data_is_refused(tmp_path, prepared):
+    with pytest.raises(StudyError, match=r"^loss: mean_squared_error"):
+        build_problem({**config(), "loss": "mean_squared_error"}, prepared)
+    write_prepared(tmp_path / "r.h5", scenario((4,), "regression"), {})
+    with pytest.raises(StudyError, match=r"^loss: softmax_cross_entropy"):
+        build_problem(config(), read_prepared(tmp_path / "r.h5"))
+
+
+def test_a_model_that_does_not_fit_the_data_is_refused(prepared):
+    with pytest.raises(StudyError, match=r"^model: original_cnn needs images"):
+        build_problem(config(model="original_cnn"), prepared)
+
+
+def test_augmentation_of_a_table_is_refused(tmp_path):
+    write_prepared(tmp_path / "t.h5", scenario((4,)), {})
+    with pytest.raises(StudyError, match=r"^augment_zoom, .* need pictures, .* shape \(4,\)"):
+        build_problem(config(augment_flip=True), read_prepared(tmp_path / "t.h5"))

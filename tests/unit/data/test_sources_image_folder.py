@@ -1,0 +1,152 @@
+"""Pictures in folders: small ones made here, and real ones if present."""
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ewc_lambda.data.sources import DATASETS
+from ewc_lambda.errors import StudyError
+
+ARCHIVE = Path(__file__).resolve().parents[4] / "shared/data/cifar10-images/cifar10-images.tar"
+
+
+def save(path, colour, size=(6, 4), mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, colour).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save(tmp_path / "train/cat/b.png", (0, 255, 0))
+    save(tmp_path / "train/cat/a.png", (255, 0, 0))
+    save(tmp_path / "train/bird/1.bmp", 7, mode="L")
+    save(tmp_path / "test/bird/1.JPG", (0, 0, 255))
+    save(tmp_path / "test/cat/1.jpeg", (9, 9, 9), size=(30, 20))
+    (tmp_path / "train/cat/notes.txt").write_text("not a picture")
+    (tmp_path / "train/cat/._a.png").write_bytes(b"made by macOS")
+    (tmp_path / "train/.hidden").mkdir()
+    return tmp_path
+
+
+def load(folder, size=3, workers=1):
+    return DATASETS["image_folder"].load(
+        {"data_folder": str(folder), "image_size": size, "data_workers": workers}
+    )
+
+
+def test_order_colours_and_size(folder):
+    data = load(folder)
+    assert data.classes == ("bird", "cat")
+    assert data.y_train.tolist() == [0, 1, 1]
+    assert data.y_test.tolist() == [0, 1]
+    assert data.x_train.shape == (3, 3, 3, 3)
+    assert data.x_test.dtype == np.uint8
+    assert data.x_train[:, :, 0, 0].tolist() == [[7, 7, 7], [255, 0, 0], [0, 255, 0]]
+    assert data.x_test[1].tolist() == np.full((3, 3, 3), 9).tolist()
+    assert data.scale == 1 / 255
+
+
+def test_resize_is_bilinear(tmp_path):
+    for split in ("train", "test"):
+        path = tmp_path / split / "a" / "1.png"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.array([[0, 100]], np.uint8)).save(path)
+    # Centres of the four new pixels lie at -1/4, 1/4, 3/4, 5/4 of the two old ones.
+    assert load(tmp_path, size=4).x_train[0, 0, 0].tolist() == [0, 25, 75, 100]
+
+
+def test_number_of_threads_changes_nothing(folder):
+    one, four = load(folder), load(folder, workers=4)
+    assert np.array_equal(one.x_train, four.x_train)
+    assert one.sources == four.sources
+
+
+def test_order_of_the_file_system_changes_nothing(folder, monkeypatch):
+    listings = Path.iterdir
+    results = []
+    for backwards in (False, True):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                Path,
+                "iterdir",
+                lambda path, order=backwards: iter(sorted(listings(path), reverse=order)),
+            )
+            results.append(load(folder))
+    assert np.array_equal(results[0].x_train, results[1].x_train)
+    assert results[0].sources == results[1].sources
+
+
+def test_digest_depends_on_names_and_contents(folder):
+    before = load(folder).sources
+    assert list(before) == ["image_folder"]
+    (folder / "train/cat/b.png").rename(folder / "train/cat/c.png")
+    renamed = load(folder).sources
+    save(folder / "train/cat/c.png", (0, 254, 0))
+    assert len({before["image_folder"], renamed["image_folder"]}) == 2
+    assert load(folder).sources != renamed
+
+
+def test_folder_of_the_name_within_the_data_folder(folder, tmp_path_factory):
+    outer = tmp_path_factory.mktemp("outer")
+    (outer / "image_folder").symlink_to(folder)
+    assert load(outer).sources == load(folder).sources
+
+
+def test_no_folders(tmp_path):
+    (tmp_path / "train").mkdir()
+    with pytest.raises(StudyError, match=r"data_folder: neither .* has the folders train/ and"):
+        load(tmp_path)
+
+
+def test_no_classes(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+    with pytest.raises(StudyError, match="train: has no class folders"):
+        load(tmp_path)
+
+
+def test_empty_class(folder):
+    (folder / "test/cat/1.jpeg").unlink()
+    with pytest.raises(StudyError, match=r"test/cat: has no pictures"):
+        load(folder)
+
+
+def test_class_in_one_part_only(folder):
+    save(folder / "test/dog/1.png", 1)
+    with pytest.raises(StudyError, match=r"the classes dog are in only one"):
+        load(folder)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_corrupt_picture_is_named(folder, workers):
+    whole = (folder / "test/cat/1.jpeg").read_bytes()
+    for damaged in (b"", b"text", whole[: len(whole) // 2]):
+        (folder / "test/cat/1.jpeg").write_bytes(damaged)
+        with pytest.raises(StudyError, match=r"test/cat/1\.jpeg: cannot be decoded"):
+            load(folder, workers=workers)
+
+
+def test_sixteen_bits_are_refused_and_not_clipped(folder):
+    Image.fromarray(np.full((4, 4), 40_000, np.uint16)).save(folder / "train/cat/a.png")
+    with pytest.raises(StudyError, match=r"train/cat/a\.png: has more than 8 bits"):
+        load(folder)
+
+
+@pytest.mark.skipif(
+    not ARCHIVE.is_file(), reason="the data folder ../shared/data/cifar10-images is absent"
+)
+def test_real_pictures(tmp_path):
+    with tarfile.open(ARCHIVE) as archive:
+        for entry in archive:
+            if entry.name.endswith(("/0000.jpg", "/0001.jpg")):
+                # extract(filter=...) came with Python 3.11.4.
+                picture = tmp_path / entry.name
+                picture.parent.mkdir(parents=True, exist_ok=True)
+                picture.write_bytes(archive.extractfile(entry).read())
+    data = load(tmp_path, size=32, workers=2)
+    assert data.classes == ("airplane", "automobile", "bird", "cat", "deer", "dog")
+    assert data.x_train.shape == data.x_test.shape == (12, 3, 32, 32)
+    assert data.x_train.std() > 20

@@ -1,0 +1,88 @@
+"""The prepared data of a study: every task's splits in one file, read by all that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ewc_lambda.data.scenarios import Scenario
+from ewc_lambda.store.records import read_attributes, read_hdf5, write_hdf5
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What is known of a task without its samples."""
+
+    name: str
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k.
+    ``sha256`` is the file's seal, by which results name the data that they were made from.
+    """
+
+    tasks: tuple[TaskInfo, ...]
+    kind: str
+    input_shape: tuple[int, ...]
+    scale: float
+    splits: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]]
+    sha256: str
+
+
+def write_prepared(path: str | Path, scenario: Scenario, provenance: Mapping[str, Any]) -> None:
+    """Write a scenario as the study's data file. Inputs keep their storage type; a model takes
+    them times the attribute ``scale``.
+    """
+    content: dict[str, Any] = {}
+    for index, task in enumerate(scenario.tasks):
+        for split in SPLITS:
+            x, y = task.splits[split]
+            axes = "sample, channel, row, column" if x.ndim == 4 else "sample, feature"
+            content[f"task_{index}/{split}/x"] = (x, {"axes": axes})
+            content[f"task_{index}/{split}/y"] = (y, {"axes": "sample"})
+    tasks = [
+        {"name": task.name, "classes": list(task.classes), "outputs": task.outputs}
+        for task in scenario.tasks
+    ]
+    attributes = {
+        "content": "prepared data",
+        "tasks": {"tasks": tasks},
+        "kind": scenario.kind,
+        "input_shape": list(scenario.input_shape),
+        "scale": scenario.scale,
+        "sources": scenario.sources,
+        "provenance": provenance,
+    }
+    write_hdf5(path, content, attributes)
+
+
+def read_prepared(path: str | Path) -> Prepared:
+    """Read a study's data file.
+
+    Raises:
+        BrokenFileError: it is not what was written.
+
+    """
+    content, attributes = read_hdf5(path)
+    tasks = tuple(TaskInfo(task["name"], task["outputs"]) for task in attributes["tasks"]["tasks"])
+    splits = [
+        {s: (content[f"task_{k}/{s}/x"], content[f"task_{k}/{s}/y"]) for s in SPLITS}
+        for k in range(len(tasks))
+    ]
+    shape = tuple(int(n) for n in attributes["input_shape"])
+    return Prepared(
+        tasks, attributes["kind"], shape, attributes["scale"], splits, attributes["sha256"]
+    )
+
+
+def read_task_names(path: str | Path) -> list[str]:
+    """Names of the tasks in a data file, in order, without reading its samples."""
+    return [task["name"] for task in read_attributes(path)["tasks"]["tasks"]]

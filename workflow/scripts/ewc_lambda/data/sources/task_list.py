@@ -1,0 +1,121 @@
+"""What the config says of the tasks: checked as a whole, and turned into indices of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ewc_lambda.data.sources import DATASETS
+from ewc_lambda.data.sources.base import Config, DatasetInfo, listed
+from ewc_lambda.data.sources.functions import check_function
+from ewc_lambda.errors import StudyError
+
+# An entry of ``tasks`` that stands for every class (or column) of the data set.
+ALL = "all"
+
+
+def validate_tasks(config: Config) -> None:
+    """Check data set, tasks, heads and transform against each other, without reading a file.
+
+    ``config`` is one that the schema allows. Raises StudyError, which names the key and says what
+    is allowed.
+    """
+    info = DATASETS[config["dataset"]]
+    for key in info.needs:
+        if config[key] is None:
+            raise StudyError(f"{key}: must be set for the data set {info.name}")
+    entries = config["tasks"]
+    if info.task == "function":
+        _validate_functions(config)
+    else:
+        names = info.features if info.task == "features" else info.classes
+        for place, entry in enumerate(entries):
+            class_indices(entry, names, f"tasks[{place}]", info)
+        # "all" has a length only once the classes are known.
+        if names is not None or ALL not in map(stripped, entries):
+            check_counts(config, info, [_length(entry, names) for entry in entries])
+    _validate_transform(config, info)
+
+
+def stripped(entry: object) -> object:
+    """The only value of a list of one, else the entry as it is."""
+    return entry[0] if isinstance(entry, list | tuple) and len(entry) == 1 else entry
+
+
+def _length(entry: Sequence[Any], names: tuple[str, ...] | None) -> int:
+    return len(names) if names is not None and stripped(entry) == ALL else len(entry)
+
+
+def class_indices(
+    entry: Any, names: tuple[str, ...] | None, key: str, info: DatasetInfo
+) -> list[int]:
+    """Indices into ``names`` of what one entry of ``tasks`` lists; [] where names is None.
+
+    A value is a name first and a number second, so a class folder called 3 is written 3. Raises
+    StudyError, which names ``key``, for what is not in ``names``, is listed twice or is no list.
+    """
+    noun = "feature" if info.task == "features" else "class"
+    if stripped(entry) == ALL and ALL not in (names or ()):
+        return list(range(len(names or ())))
+    if not isinstance(entry, list | tuple) or not entry:
+        raise StudyError(f"{key}: must be a list of at least one {noun}, or {ALL}")
+    for value in entry:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise StudyError(f"{key}: {value!r} is neither the name nor the number of a {noun}")
+    if names is None:
+        if len(set(map(str, entry))) < len(entry):
+            raise StudyError(f"{key}: lists a {noun} twice ({listed(entry)})")
+        return []
+    places = {name: place for place, name in enumerate(names)}
+    found: list[int] = []
+    for value in entry:
+        # By its name, else by its number: a string that is no name has no number either.
+        place = places.get(str(value), -1 if isinstance(value, str) else value)
+        if not 0 <= place < len(names):
+            raise StudyError(
+                f"{key}: {value!r} is not a {noun} of {info.name}, which has {listed(names)}"
+            )
+        if place in found:
+            raise StudyError(f"{key}: lists the {noun} {names[place]!r} twice")
+        found.append(place)
+    return found
+
+
+def check_counts(config: Config, info: DatasetInfo, counts: list[int]) -> None:
+    """StudyError unless tasks with ``counts`` classes or features can share what they share."""
+    if len(set(counts)) == 1:
+        return
+    if info.task == "features":
+        raise StudyError(
+            f"tasks: list {listed(counts)} features, but one model reads them all: every task "
+            "needs equally many"
+        )
+    if config["heads"] == "shared":
+        raise StudyError(
+            f"tasks: have {listed(counts)} classes, but with heads: shared every task needs "
+            "equally many; use per_task or growing"
+        )
+
+
+def _validate_functions(config: Config) -> None:
+    for place, entry in enumerate(config["tasks"]):
+        check_function(entry, f"tasks[{place}]")
+    low, high = config["function_interval"]
+    if not low < high:
+        raise StudyError(f"function_interval: low ({low}) must be below high ({high})")
+    if config["heads"] == "growing":
+        raise StudyError("heads: growing needs classes; a function takes per_task or shared")
+
+
+def _validate_transform(config: Config, info: DatasetInfo) -> None:
+    transform = config["transform"]
+    if transform == "none":
+        return
+    if info.images is False:
+        raise StudyError(f"transform: {transform} needs pictures, which {info.name} has not")
+    if transform == "rotated":
+        wanted = len(config["tasks"])
+        if len(config["rotations"] or ()) != wanted:
+            raise StudyError(
+                f"rotations: must list one angle in degrees for each of the {wanted} tasks"
+            )

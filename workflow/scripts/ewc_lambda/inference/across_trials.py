@@ -1,0 +1,273 @@
+"""What a study may say across trials, and about importance measures and randomness modes.
+
+The trial is the unit of replication here: its base model and its first grid are its own. The words
+on missing statements in `statistics` hold here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
+
+from ewc_lambda.inference.best_lambda import (
+    Interval,
+    Resolved,
+    best_measures,
+    mean_interval,
+    resolved,
+    scaled,
+    too_few,
+    unscaled,
+)
+from ewc_lambda.inference.replicates import best_column, comparable_means, complete, usable
+from ewc_lambda.inference.student import Floats, one_sample_t
+
+
+@dataclass(frozen=True)
+class PairDifference:
+    """Mean of `first` minus mean of `second`; `distinct` if the interval excludes 0."""
+
+    first: str
+    second: str
+    mean: float
+    low: float
+    high: float
+    distinct: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Importance measures from the lowest mean to the highest.
+
+    The rank of names[i] lies between rank_low[i] and rank_high[i]; two measures are tied when
+    their pair is not `distinct`. Without an interval, ranks reach from 1 to the number of names.
+    """
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    rank_low: tuple[int, ...]
+    rank_high: tuple[int, ...]
+    differences: tuple[PairDifference, ...]
+    n: int
+    level: float
+    reason: str = ""
+
+    @property
+    def tied_with_best(self) -> tuple[str, ...]:
+        """Names that cannot be told from the one with the lowest mean, itself included."""
+        best = self.names[0]
+        apart = {d.second for d in self.differences if d.first == best and d.distinct}
+        return tuple(name for name in self.names if name not in apart)
+
+
+def study_best_lambda(
+    estimates: Sequence[float], spacing: str = "log", level: float = 0.95
+) -> Interval:
+    """Best lambda over trials with Student's t interval; the trial is the unit.
+
+    estimates (T,): `BestLambda.estimate` of each trial. On a log scale the geometric mean.
+    """
+    found = mean_interval(scaled(np.asarray(estimates, dtype=float), spacing), level, "trial")
+    mean, low, high = (unscaled(v, spacing) for v in (found.estimate, found.low, found.high))
+    return Interval(mean, low, high, found.n, level, found.reason)
+
+
+def other_trials_steps(
+    lambdas: Sequence[ArrayLike], measures: Sequence[ArrayLike], spacing: str = "log"
+) -> tuple[int, ...]:
+    """For each trial, the step of its first grid that lies next to what the other trials find best.
+
+    lambdas: T arrays (S_t,), measures: T arrays (R_t, S_t), of round 0. The others find best the
+    mean, on the scale of the search, of their lambdas of lowest mean. -1 where nothing is usable.
+    """
+    grids = [scaled(np.asarray(at, dtype=float), spacing) for at in lambdas]
+    tables = [np.asarray(values, dtype=float) for values in measures]
+    use = [usable(values) for values in tables]
+    found = [best_column(values) for values in tables]
+    best = np.array(
+        [np.nan if i is None else at[i] for at, i in zip(grids, found, strict=True)], dtype=float
+    )
+    steps = []
+    for trial, (at, ok) in enumerate(zip(grids, use, strict=True)):
+        others = np.delete(best, trial)
+        others = others[np.isfinite(others)]
+        if len(others) == 0 or not ok.any():
+            steps.append(-1)
+        else:
+            away = np.where(ok, np.abs(at - others.mean()), np.inf)
+            steps.append(int(away.argmin()))
+    return tuple(steps)
+
+
+def study_resolved(
+    lambdas: Sequence[ArrayLike],
+    measures: Sequence[ArrayLike],
+    spacing: str = "log",
+    level: float = 0.95,
+) -> Resolved:
+    """Whether both ends of the first grids are worse beyond doubt than a lambda of other trials.
+
+    lambdas: T arrays (S_t,), measures: T arrays (R_t, S_t), of round 0. A trial compares its ends
+    with its step next to what the other trials find best (`other_trials_steps`), so nothing is
+    chosen by the numbers that judge it, and one-sided paired t tests over trials at 1 - level need
+    no correction. A diverged end counts as the highest mean of its trial, which is less than it
+    is. With one trial this is `resolved`. Trials may each be resolved about minima so far
+    apart that no lambda suits them all: then the study is not. `best` is the geometric mean (mean
+    on a linear scale) of the compared lambdas.
+    """
+    if len(lambdas) == 1:
+        return resolved(lambdas[0], measures[0], level)
+    nan = float("nan")
+    steps = other_trials_steps(lambdas, measures, spacing)
+    ends, at = [], []
+    for grid, table, step in zip(lambdas, measures, steps, strict=True):
+        if step < 0:
+            continue
+        means = comparable_means(np.asarray(table, dtype=float))
+        means = np.where(np.isfinite(means), means, means[np.isfinite(means)].max())
+        order = np.asarray(grid, dtype=float).argsort()
+        ends.append(means[order[[0, -1]]] - means[step])
+        at.append(scaled(np.asarray(grid, dtype=float), spacing)[step])
+    if len(ends) < len(lambdas):
+        reason = f"{len(lambdas) - len(ends)} of {len(lambdas)} trials without a usable lambda"
+        return Resolved(False, nan, nan, nan, nan, nan, nan, level, reason)
+    low_errors, high_errors = (float(v) for v in one_sample_t(np.array(ends)))
+    low, high = (float(v) for v in np.mean(ends, axis=0))
+    critical = float(stdtrit(len(ends) - 1, level))
+    best = unscaled(float(np.mean(at)), spacing)
+    said = min(low_errors, high_errors) > critical
+    return Resolved(said, best, low, high, low_errors, high_errors, critical, level)
+
+
+def study_gain(
+    lambdas: Sequence[ArrayLike],
+    first_measures: Sequence[ArrayLike],
+    measures: Sequence[ArrayLike],
+    references: Sequence[ArrayLike],
+    spacing: str = "log",
+    level: float = 0.95,
+) -> Interval:
+    """Gain over a reference line with Student's t interval over trials (paired within trials).
+
+    lambdas, first_measures: round 0 as in `study_resolved`; measures: T arrays (R_t, S_t) of all
+    rounds; references: T arrays (R_t,). Trials of several replicates take the lambda as
+    `statistics.gain` does; a trial of one replicate takes that of `other_trials_steps`.
+    """
+    steps = other_trials_steps(lambdas, first_measures, spacing)
+    gains = []
+    for table, first, line, step in zip(measures, first_measures, references, steps, strict=True):
+        values = np.asarray(table, dtype=float)
+        if len(values) > 1:
+            best = float(best_measures(values).mean())
+        else:
+            best = float(np.asarray(first, dtype=float)[0, step]) if step >= 0 else np.nan
+        gains.append(float(np.mean(np.asarray(line, dtype=float))) - best)
+    return mean_interval(gains, level, "trial")
+
+
+def rank_importances(
+    best: Mapping[str, ArrayLike], level: float = 0.95, what: str = "trial"
+) -> Comparison:
+    """Paired differences between importance measures, with a ranking that knows ties.
+
+    best: the measure at the best lambda per importance measure, arrays (n,) over the same trials
+    (or the same replicates of one trial), in one order. Lower is better. All m (m - 1) / 2
+    intervals hold at once with probability `level` at least: Student's t at Bonferroni's level,
+    each with its own variance, since importance measures differ in how much they vary.
+
+    Source: Dunn, J. Am. Stat. Assoc. 56 (1961) 52.
+    """
+    table = {name: np.asarray(values, dtype=float) for name, values in best.items()}
+    sizes = {values.shape for values in table.values()}
+    if not table or len(sizes) != 1 or len(next(iter(sizes))) != 1:
+        raise ValueError(f"importance measures need arrays (n,) of one length: got {sizes}")
+    n, m = next(iter(sizes))[0], len(table)
+    means = {name: float(values.mean()) if n else np.nan for name, values in table.items()}
+    # Diverged ones last; equal means in the order given.
+    names = tuple(sorted(table, key=lambda k: means[k] if np.isfinite(means[k]) else np.inf))
+    unknown = [name for name in names if not np.isfinite(means[name])]
+    reason = too_few(n, what) or ("one importance measure only" if m == 1 else "")
+    if unknown and not reason:
+        reason = f"no finite measure in every {what}: {', '.join(unknown)}"
+    pairs = []
+    factor = float(stdtrit(n - 1, 1 - (1 - level) / (m * (m - 1)))) if n > 1 < m else np.nan
+    for first, second in combinations(names, 2):
+        difference = table[first] - table[second]
+        mean = means[first] - means[second]
+        half = factor * float(difference.std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
+        distinct = bool(abs(mean) > half)
+        pairs.append(PairDifference(first, second, mean, mean - half, mean + half, distinct))
+    better = {name: sum(p.second == name and p.distinct for p in pairs) for name in names}
+    worse = {name: sum(p.first == name and p.distinct for p in pairs) for name in names}
+    return Comparison(
+        names,
+        tuple(means[name] for name in names),
+        tuple(1 + better[name] for name in names),
+        tuple(m - worse[name] for name in names),
+        tuple(pairs),
+        n,
+        level,
+        reason,
+    )
+
+
+def _log_variance(measures: Floats, neighbours: bool) -> float:
+    """Mean over pairs of lambdas of the log of the variance of their paired difference."""
+    low, high = np.triu_indices(measures.shape[1], 1)
+    if neighbours:
+        low, high = np.arange(measures.shape[1] - 1), np.arange(1, measures.shape[1])
+    covariance = np.cov(measures, rowvar=False)
+    diagonal = np.diag(covariance)
+    variances = diagonal[low] + diagonal[high] - 2 * covariance[low, high]
+    return float(np.mean(np.log(variances))) if np.all(variances > 0) else np.nan
+
+
+def variance_ratio(
+    independent: ArrayLike, common: ArrayLike, level: float = 0.95, *, neighbours: bool = False
+) -> Interval:
+    """Variance of paired differences with independent streams over that with common ones.
+
+    independent (R1, S), common (R2, S): measures on one grid. The ratio is the geometric mean over
+    all pairs of lambdas, or of those next to each other (``neighbours``), between which a search
+    has to decide; so that steep ends of the grid do not decide alone. The interval is
+    Student's on jackknife pseudo-values of the log variances (Welch degrees of freedom); an
+    F interval would need normal noise and one pair. n is the smaller number of replicates; at least
+    3 in each mode are needed. Lambdas that diverged or lost a race in a mode are left out.
+
+    Source: Miller, Ann. Math. Stat. 39 (1968) 567.
+    """
+    tables = [np.asarray(values, dtype=float) for values in (independent, common)]
+    if any(t.ndim != 2 for t in tables) or tables[0].shape[1] != tables[1].shape[1]:
+        raise ValueError(f"two arrays (R, S) on one grid: got {[t.shape for t in tables]}")
+    use = complete(tables[0]) & complete(tables[1])
+    sizes = [len(t) for t in tables]
+    n = min(sizes)
+    nan, reason = float("nan"), ""
+    if n < 3:
+        reason = f"{n} replicates, 3 in each randomness mode are needed"
+    elif use.sum() < 2:
+        reason = "fewer than 2 lambdas that did not diverge"
+    if reason:
+        return Interval(nan, nan, nan, n, level, reason)
+    means, errors = [], []
+    for table, size in zip(tables, sizes, strict=True):
+        kept = table[:, use]
+        left_out = np.array(
+            [_log_variance(np.delete(kept, i, axis=0), neighbours) for i in range(size)]
+        )
+        pseudo = size * _log_variance(kept, neighbours) - (size - 1) * left_out
+        means.append(float(pseudo.mean()))
+        errors.append(float(pseudo.var(ddof=1)) / size)
+    total = sum(errors)
+    if not np.isfinite(total) or total <= 0:
+        reason = "paired differences do not vary"
+        return Interval(nan, nan, nan, n, level, reason)
+    freedom = total**2 / sum(e**2 / (s - 1) for e, s in zip(errors, sizes, strict=True))
+    center, half = means[0] - means[1], float(stdtrit(freedom, 0.5 + level / 2) * np.sqrt(total))
+    low, mid, high = (float(np.exp(v)) for v in (center - half, center, center + half))
+    return Interval(mid, low, high, n, level)

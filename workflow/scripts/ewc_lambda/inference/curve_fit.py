@@ -1,0 +1,145 @@
+"""A smooth curve through the measures of one trial, and the interval of its minimum.
+
+Every replicate is fitted by the same least squares spline, so that each value and each slope of
+the fitted curves is a fixed weighted sum of that replicate's measures. A one-sample t test over
+replicates of such a sum needs no model of how the noise at different lambdas is correlated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import BSpline
+from scipy.special import stdtrit
+
+from ewc_lambda.inference.replicates import filled, sums_t
+from ewc_lambda.inference.student import Floats
+
+DEGREE = 5
+"""Degree of the spline: cubic splines were biased on coarse grids (docs/statistics.md)."""
+
+CELLS = 12
+"""Finest detail of the curve, in parts of the first grid: less is smoothed away."""
+
+LEVEL_CONFIDENCE = 0.85
+"""One-sided confidence at which a point is too high to be the minimum of another valley."""
+
+RISE = 10.0
+"""Measures higher above the best than this many times the median are left out of the fit."""
+
+POINTS = 401
+"""Points at which the fitted curve is searched, besides the lambdas themselves."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Minimum of a fitted curve, in the units of x. No interval: low and high are NaN."""
+
+    estimate: float
+    low: float
+    high: float
+    bounded_low: bool
+    bounded_high: bool
+
+
+def spline_sites(x: Floats, spacing: float) -> Floats:
+    """Positions, about `spacing` apart where the data allow it, that carry the spline.
+
+    x (S,) sorted and distinct. A gap between neighbours counts min(1, gap / spacing), so a coarse
+    grid keeps all its points and a fine one is thinned. Returns (n,), n <= S, ends of x included.
+    """
+    count = np.r_[0.0, np.cumsum(np.minimum(1.0, np.diff(x) / spacing))]
+    # Rounded up: one site too few, at a coarse grid, costs more (bias) than one too many (width).
+    n = max(int(np.ceil(count[-1] - 1e-9)) + 1, min(len(x), 3))
+    sites: Floats = np.interp(np.linspace(0.0, count[-1], n), count, x)
+    return sites
+
+
+def spline_basis(sites: Floats) -> BSpline:
+    """B-spline basis with as many functions as sites: not-a-knot ends.
+
+    Up to 6 sites give one polynomial through them. Source: de Boor, A Practical Guide to Splines
+    (1978), chapter XIII, for the not-a-knot condition.
+    """
+    degree = min(DEGREE, len(sites) - 1)
+    dropped = degree // 2 + 1
+    inner = sites[dropped : len(sites) - dropped]
+    knots = np.r_[[sites[0]] * (degree + 1), inner, [sites[-1]] * (degree + 1)]
+    return BSpline(knots, np.eye(len(knots) - degree - 1), degree)
+
+
+def fit_window(x: Floats, means: Floats) -> slice:
+    """Run of columns around the lowest mean whose means are not out of all proportion.
+
+    Just before training diverges measures can be a thousand times the rest; a spline through them
+    would swing at the minimum. x, means (S,); at least 3 columns are kept.
+    """
+    best = int(means.argmin())
+    # Evenly over x: later rounds crowd around the minimum and would drag a plain median down.
+    typical = np.median(np.interp(np.linspace(x[0], x[-1], POINTS), x, means))
+    allowed = means <= means[best] + RISE * (typical - means[best])
+    first, last = best, best
+    while first > 0 and allowed[first - 1]:
+        first -= 1
+    while last < len(means) - 1 and allowed[last + 1]:
+        last += 1
+    if last - first < 2:
+        return slice(0, len(means))
+    return slice(first, last + 1)
+
+
+def curve_minimum(x: Floats, measures: Floats, span: float, level: float = 0.95) -> Minimum:
+    """Minimum of the expected curve with the interval that inverts a paired t test of its slope.
+
+    x (S,) sorted and distinct, S >= 3, on the scale of the search (log10 or linear);
+    measures (R, S) usable, columns in the order of x; span is the width of the first grid, in
+    units of x. With R = 1 only the estimate is given.
+
+    x0 belongs to the interval when the mean over replicates of the fitted slope at x0 is not
+    different from 0 (two-sided t test, `replicates.sums_t`) and x0 hangs together with the
+    estimate, or with a valley whose floor is not clearly higher. An end that the slope
+    does not bound is the end of the grid, with its flag False.
+
+    Source: inversion of a test of a ratio of means, Fieller, J. R. Stat. Soc. B 16 (1954) 175,
+    with the slope of a fitted curve in place of a linear combination of two means.
+    """
+    kept = fit_window(x, filled(measures).mean(axis=0))
+    x, measures = x[kept], measures[:, kept]
+    basis = spline_basis(spline_sites(x, span / CELLS))
+    fit = np.linalg.pinv(basis(x)).T
+    grid = np.unique(np.r_[np.linspace(x[0], x[-1], POINTS), x])
+
+    def slopes(values: Floats) -> Floats:
+        return np.asarray(values @ fit @ basis(grid, nu=1).T)
+
+    def heights(values: Floats) -> Floats:
+        curves = values @ fit @ basis(grid).T
+        return np.asarray(curves - curves[:, [best]])
+
+    best = int((filled(measures) @ fit @ basis(grid).T).mean(axis=0).argmin())
+    estimate = float(grid[best])
+    if len(measures) < 2:
+        return Minimum(estimate, np.nan, np.nan, False, False)
+
+    t, freedom = sums_t(measures, slopes)
+    critical = float(stdtrit(len(measures) - 1, 0.5 + level / 2))
+    # Unequal numbers of replicates ask for more where there are few.
+    slope = np.abs(t) * (critical / stdtrit(freedom, 0.5 + level / 2))
+    height, freedom = sums_t(measures, heights)
+    flat = slope <= critical
+    flat[best] = True
+    valleys = np.flatnonzero(flat & (height <= stdtrit(freedom, LEVEL_CONFIDENCE)))
+    rejected = np.flatnonzero(~flat)
+    below = rejected[rejected < valleys[0]]
+    above = rejected[rejected > valleys[-1]]
+
+    def crossing(inside: int, outside: int) -> float:
+        if slope[inside] > critical or not np.isfinite(slope[outside]):
+            return float(grid[inside])
+        part = (critical - slope[inside]) / (slope[outside] - slope[inside])
+        return float(grid[inside] + part * (grid[outside] - grid[inside]))
+
+    low = crossing(below[-1] + 1, below[-1]) if below.size else float(grid[0])
+    high = crossing(above[0] - 1, above[0]) if above.size else float(grid[-1])
+    return Minimum(estimate, low, high, bool(below.size), bool(above.size))

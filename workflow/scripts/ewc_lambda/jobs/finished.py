@@ -1,0 +1,89 @@
+"""Finished steps of a job that trains several, kept until the job has ended well.
+
+Snakemake deletes the outputs of a job that failed or was killed. So a step goes first to a folder
+that Snakemake knows nothing of, and to its place once all are there. A job that is started again
+takes from that folder what was made from the same inputs, by the same code and config.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ewc_lambda.errors import StudyError
+from ewc_lambda.jobs.open_trial import OpenTrial
+from ewc_lambda.jobs.run_job import logger
+from ewc_lambda.jobs.step_files import Step
+from ewc_lambda.learning.sequence import State
+from ewc_lambda.results.runs import Run
+from ewc_lambda.store.provenance import provenance
+from ewc_lambda.store.records import file_digest, read_hdf5, replacing
+
+
+class Finished:
+    """The folder of finished steps beside a job's outputs. ``digests`` name what the steps are
+    made from besides data and base model.
+    """
+
+    def __init__(self, opened: OpenTrial, digests: Mapping[str, str]) -> None:
+        self._trial = opened
+        self._digests = dict(digests)
+        self._origin = {**opened.origin, **digests}
+        self._provenance = provenance(opened.code, opened.config)
+
+    def take(self, step: Step, labels: Mapping[str, Any]) -> NDArray[np.float64] | None:
+        """Measures (replicates,) of this very step, if an earlier start of the job left it."""
+        record, weights = self._paths(step)
+        if not record.exists():
+            return None
+        try:
+            content, attributes = read_hdf5(record)
+        except StudyError:
+            return None
+        origin = dict(attributes["origin"])
+        digest = origin.pop("weights", None)
+        if (
+            attributes["labels"] != labels
+            or origin != self._origin
+            or attributes["provenance"] != self._provenance
+        ):
+            return None
+        if weights is not None and not (weights.exists() and file_digest(weights) == digest):
+            return None
+        logger.info("step %d was finished before the job was interrupted", step.number)
+        return np.asarray(content["measure"])
+
+    def put(self, step: Step, run: Run, state: State) -> None:
+        """Keep a step that was just trained."""
+        record, weights = self._paths(step)
+        self._trial.write(record, run, self._digests | self._trial.save(weights, state))
+
+    def place(self, steps: Sequence[Step]) -> None:
+        """Put all steps where the job's outputs belong, and forget them here. A second writer of
+        the same steps, left over from a Snakemake that was killed, may have done so already.
+        """
+        for step in steps:
+            record, weights = self._paths(step)
+            if weights is not None and step.weights is not None:
+                _place(weights, Path(step.weights))
+            _place(record, Path(step.record))
+        for step in steps:
+            shutil.rmtree(self._paths(step)[0].parent, ignore_errors=True)
+
+    def _paths(self, step: Step) -> tuple[Path, Path | None]:
+        record = Path(step.record)
+        folder = record.parent / ".finished" / record.stem
+        return folder / record.name, (
+            None if step.weights is None else folder / Path(step.weights).name
+        )
+
+
+def _place(source: Path, target: Path) -> None:
+    if source.exists() or not target.exists():
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)

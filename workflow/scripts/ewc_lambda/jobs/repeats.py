@@ -1,0 +1,60 @@
+"""A lambda that a later round meets again is not trained again.
+
+With common random numbers the result would be the same to the bit, so the record and the weights
+of the earlier step are taken over.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from ewc_lambda.jobs.run_job import logger
+from ewc_lambda.jobs.step_files import Step
+from ewc_lambda.results.runs import read_run, trial_origin, write_run
+from ewc_lambda.store.provenance import provenance
+from ewc_lambda.store.records import BrokenFileError, file_digest, read_json, replacing
+
+
+def repeat_step(snakemake: Any, grid: Mapping[str, Any], step: Step) -> bool:
+    """Take a step over from the round before, if that trained the same lambda.
+
+    Returns:
+        Whether there was one; if so, the step's files are written.
+
+    """
+    if not snakemake.input.get("earlier_grid"):
+        return False
+    value = grid["lambdas"][step.number]
+    earlier = read_json(snakemake.input.earlier_grid)["lambdas"]
+    if value not in earlier:
+        return False
+    place = earlier.index(value)
+    run = read_run(
+        snakemake.input.earlier_steps[place],
+        **{
+            "trial": grid["trial"],
+            "importance": grid["importance"],
+            "round": grid["round"] - 1,
+            "step": place,
+            "lambda": value,
+        },
+        **trial_origin(snakemake.input, grid["importance"]),
+    )
+    labels = {**run.labels, "round": grid["round"], "step": step.number}
+    params = snakemake.params
+    if step.weights is not None:
+        _copy(snakemake.input.earlier_weights[place], step.weights, run.origin)
+    same = dataclasses.replace(run, labels=labels)
+    write_run(step.record, same, provenance(params.code, params.config))
+    logger.info("lambda = %.6g was trained in round %d: taken over", value, grid["round"] - 1)
+    return True
+
+
+def _copy(source: str, target: str, origin: Mapping[str, str]) -> None:
+    if file_digest(source) != origin["weights"]:
+        raise BrokenFileError(source, "its SHA-256 is not the one that its step recorded")
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)

@@ -1,0 +1,119 @@
+"""From a study's config and data file to something that can be trained."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from ewc_lambda.data.prepared import Prepared
+from ewc_lambda.errors import StudyError
+from ewc_lambda.learning.augmentation import Augmentation
+from ewc_lambda.learning.members import Samples, stack_by_default
+from ewc_lambda.learning.probes import goes_through_vmap, layers_tell_all
+from ewc_lambda.learning.training import Problem, Settings
+from ewc_lambda.networks.models import Layout, Network, build_network
+
+
+def build_problem(
+    config: Mapping[str, Any],
+    prepared: Prepared,
+    first_stage: int = 0,
+    device: torch.device | str = "cpu",
+) -> Problem:
+    """Network, samples and settings of a study, all on the device where it computes.
+
+    ``first_stage`` is the first task that will be trained: the training samples of those before
+    it stay on disk.
+
+    Raises:
+        StudyError: model, loss or batches do not fit the data.
+
+    """
+    if (prepared.kind == "regression") != (config["loss"] == "mean_squared_error"):
+        raise StudyError(f"loss: {config['loss']} does not fit a {prepared.kind} data set.")
+    network = build_network(config, prepared.input_shape, [t.outputs for t in prepared.tasks])
+    if config["model"] == "custom":
+        network.vmapped = goes_through_vmap(network, prepared.input_shape)
+        network.layerwise = network.vmapped and layers_tell_all(network, prepared.input_shape)
+    settings = Settings(
+        epochs=config["epochs"],
+        batch_size=config["batch_size"],
+        learning_rate=config["learning_rate"],
+        loss=config["loss"],
+        evaluations_per_epoch=config["evaluations_per_epoch"],
+        importance_samples=config["importance_samples"],
+        normalize=config["normalize"],
+        terms=config["terms"],
+        decay=config["decay"],
+        stacked=_stacked(config["members"], network, torch.device(device)),
+        bfloat16=config["precision"] == "bfloat16",
+        augmentation=_augmentation(config, prepared.input_shape),
+    )
+    train, selection = [], []
+    for task, splits in enumerate(prepared.splits):
+        x, y = splits["train"]
+        if len(x) % settings.batch_size == 1 % settings.batch_size:
+            _check_single_sample(network, prepared.input_shape, len(x), task)
+        wanted = slice(None) if task >= first_stage else slice(0)
+        train.append(as_samples(x[wanted], y[wanted], prepared.scale, device))
+        selection.append(as_samples(*splits[config["selection_split"]], prepared.scale, device))
+        batches = -(-len(splits["train"][0]) // settings.batch_size)
+        if batches < settings.evaluations_per_epoch:
+            raise StudyError(
+                f"evaluations_per_epoch: {settings.evaluations_per_epoch} is more than the "
+                f"{batches} batches in an epoch of task {task}. Allowed: at most {batches}."
+            )
+    network.to(device)
+    return Problem(network, Layout.of(network), train, selection, settings)
+
+
+def as_samples(
+    x: np.ndarray, y: np.ndarray, scale: float, device: torch.device | str = "cpu"
+) -> Samples:
+    """Stored samples as tensors, which stay on the device: inputs in float32, scaled, images with
+    channels last.
+    """
+    inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1) if x.ndim == 4 else x))
+    return Samples(inputs.to(device).to(torch.float32) * scale, torch.from_numpy(y).to(device))
+
+
+def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augmentation:
+    found = Augmentation(config["augment_zoom"], config["augment_rotation"], config["augment_flip"])
+    if found.active and len(input_shape) != 3:
+        raise StudyError(
+            f"augment_zoom, augment_rotation, augment_flip: need pictures, but samples of this "
+            f"data set have the shape {tuple(input_shape)}."
+        )
+    return found
+
+
+def _check_single_sample(
+    network: Network, input_shape: Sequence[int], samples: int, task: int
+) -> None:
+    """StudyError if the network cannot be trained on a batch of one sample, as where there is
+    nothing but it to normalize over.
+    """
+    training = copy.deepcopy(network).train()
+    try:
+        training(torch.zeros(1, *input_shape), *network.route(task, task))
+    except ValueError as error:
+        raise StudyError(
+            f"batch_size: task {task} has {samples} training samples, so that its last batch holds "
+            f"one, which the model cannot be trained on ({error}). Allowed: a batch_size or "
+            f"samples_per_task that leaves more."
+        ) from error
+
+
+def _stacked(choice: str, network: Network, device: torch.device) -> bool:
+    if choice == "stacked" and not network.vmapped:
+        raise StudyError(
+            "members: stacked needs a model that goes through torch.func.vmap, which that of "
+            "model_file does not. Allowed with it: auto, looped."
+        )
+    if choice == "auto":
+        return network.vmapped and stack_by_default(network, device)
+    return choice == "stacked"

@@ -1,0 +1,155 @@
+"""Going through a scenario's tasks: the steps of the search and the reference lines.
+
+Nothing before the second task depends on lambda. So with common random numbers the first task is
+trained once per trial (`train_first_task`) and every step goes on from there, with the same
+result to the bit as `run_sequence` from the base model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ewc_lambda.learning.members import Members
+from ewc_lambda.learning.penalty import Penalty, Term, add_term
+from ewc_lambda.learning.training import History, Problem, Progress, evaluate, train_stage
+from ewc_lambda.seeding import Stream
+
+# Importance of the plain run, whose lambda is 0 anyway.
+NO_IMPORTANCE = "none"
+
+
+@dataclass
+class State:
+    """Where the members are after ``stage`` tasks: weights (members, size), buffers (members,
+    buffer_size), the penalty's terms, and all that was seen so far.
+    """
+
+    stage: int
+    theta: Tensor
+    buffers: Tensor
+    terms: list[Term]
+    history: History
+
+    def rows(self, members: slice) -> State:
+        """The state of some of the members."""
+        terms = [Term(term.omega[members], term.anchor[members]) for term in self.terms]
+        history = History(
+            [loss[members] for loss in self.history.loss],
+            [accuracy[members] for accuracy in self.history.accuracy],
+            [penalty[members] for penalty in self.history.penalty],
+        )
+        return State(self.stage, self.theta[members], self.buffers[members], terms, history)
+
+
+def concatenated(states: Sequence[State]) -> State:
+    """One state of all members of several that are equally far."""
+    terms = [
+        Term(torch.cat([term.omega for term in same]), torch.cat([term.anchor for term in same]))
+        for same in zip(*(state.terms for state in states), strict=True)
+    ]
+    histories = [state.history for state in states]
+    history = History(
+        [torch.cat(seen) for seen in zip(*(h.loss for h in histories), strict=True)],
+        [torch.cat(seen) for seen in zip(*(h.accuracy for h in histories), strict=True)],
+        [torch.cat(seen) for seen in zip(*(h.penalty for h in histories), strict=True)],
+    )
+    theta = torch.cat([state.theta for state in states])
+    buffers = torch.cat([state.buffers for state in states])
+    return State(states[0].stage, theta, buffers, terms, history)
+
+
+def base_state(problem: Problem, theta: Tensor, buffers: Tensor, members: int) -> State:
+    """Members that all start from a trial's base model: ``theta`` (size,), ``buffers``
+    (buffer_size,). Its evaluation, before any training, opens the history.
+    """
+    copies = members_of(problem, theta.expand(members, -1), buffers.expand(members, -1))
+    plain = Penalty(torch.zeros(members, device=theta.device), [])
+    seen = evaluate(problem, copies, 0, plain)
+    return State(0, copies.theta, copies.buffers, [], seen)
+
+
+def train_first_task(
+    problem: Problem,
+    base: State,
+    streams: Sequence[Stream],
+    importance: Sequence[str],
+    progress: Progress | None = None,
+) -> tuple[State, dict[str, Tensor]]:
+    """The part of a trial that all its lambdas share: the state after the first task, without
+    terms, and Omega (members, shared) of each importance measure, from which `with_importance`
+    makes the start of an importance measure's steps.
+    """
+    members = members_of(problem, base.theta, base.buffers)
+    plain = Penalty(torch.zeros(len(members), device=members.theta.device), [])
+    seen, omegas = train_stage(problem, members, 0, streams, plain, importance, progress=progress)
+    history = _continued(base.history, seen)
+    return State(1, members.theta, members.buffers, [], history), omegas
+
+
+def with_importance(problem: Problem, state: State, omega: Tensor) -> State:
+    """The state after the first task with its penalty term in place."""
+    anchor = state.theta[:, : problem.layout.shared].clone()
+    return State(state.stage, state.theta, state.buffers, [Term(omega, anchor)], state.history)
+
+
+def run_sequence(
+    problem: Problem,
+    start: State,
+    streams: Sequence[Stream],
+    lambdas: Tensor,
+    importance: str,
+    *,
+    joint: bool = False,
+    progress: Progress | None = None,
+) -> State:
+    """Train the members on all tasks that ``start`` has not seen.
+
+    Args:
+        problem: what is trained on.
+        start: of as many members as there are streams and lambdas.
+        streams: one per member.
+        lambdas: one per member (members,).
+        importance: the measure of the penalty.
+        joint: train on all tasks so far at each stage, without penalty: the upper reference.
+        progress: see `train_stage`.
+
+    """
+    settings = problem.settings
+    members = members_of(problem, start.theta, start.buffers)
+    terms, history = list(start.terms), start.history
+    for stage in range(start.stage, problem.tasks):
+        # What matters to the last task would protect it from nothing.
+        wanted = [importance] if stage + 1 < problem.tasks and not joint else []
+        penalty = Penalty(lambdas, terms)
+        seen, omegas = train_stage(
+            problem, members, stage, streams, penalty, wanted, joint=joint, progress=progress
+        )
+        history = _continued(history, seen)
+        for omega in omegas.values():
+            new = Term(omega, members.shared.clone())
+            terms = add_term(terms, new, settings.terms, settings.decay)
+    return State(problem.tasks, members.theta, members.buffers, terms, history)
+
+
+def members_of(problem: Problem, theta: Tensor, buffers: Tensor) -> Members:
+    """Members with the weights ``theta`` (members, size) and ``buffers`` (members, buffer_size)."""
+    settings = problem.settings
+    return Members(
+        problem.network,
+        problem.layout,
+        theta,
+        buffers,
+        settings.loss,
+        settings.stacked,
+        settings.bfloat16,
+    )
+
+
+def _continued(earlier: History, later: History) -> History:
+    joined = History(list(earlier.loss), list(earlier.accuracy), list(earlier.penalty))
+    joined.extend(later)
+    return joined

@@ -1,0 +1,282 @@
+"""What a study answers: its file's measures put to the statistics, trial by trial and as a whole.
+
+Nothing is computed here; statistics.py and study_statistics.py say what can be said, and carry
+the reason where nothing can. With `randomness: independent` the replicates of two lambdas share no
+streams: the paired statistics hold all the same, and their intervals are wider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ewc_lambda.errors import StudyError
+from ewc_lambda.inference.across_trials import (
+    Comparison,
+    other_trials_steps,
+    rank_importances,
+    study_best_lambda,
+    study_gain,
+    study_resolved,
+)
+from ewc_lambda.inference.best_lambda import (
+    BestLambda,
+    Interval,
+    LambdaSet,
+    Resolved,
+    best_lambda,
+    best_measures,
+    distance,
+    gain,
+    indistinguishable,
+    resolved,
+)
+from ewc_lambda.inference.replicates import comparable_means, usable
+from ewc_lambda.results.study_file import Study
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+REFERENCES = {"finetuning": "lambda = 0", "joint": "joint training"}
+
+
+@dataclass(frozen=True)
+class Search:
+    """All lambdas of one trial and importance measure: lambdas (S,) and measures (R, S) of all
+    rounds, and of round 0 alone; infinite where diverged, NaN where dropped in a race.
+    """
+
+    trial: int
+    importance: str
+    lambdas: Floats
+    measures: Floats
+    first_lambdas: Floats
+    first_measures: Floats
+
+
+@dataclass(frozen=True)
+class TrialAnswer:
+    """What the data of one trial say about one importance measure; intervals over replicates."""
+
+    search: Search
+    best: BestLambda
+    alike: LambdaSet
+    resolved: Resolved
+    gain: Interval
+    distance: Interval
+
+    @property
+    def trial(self) -> int:
+        """Number of the trial."""
+        return self.search.trial
+
+    @property
+    def edge(self) -> str:
+        """Which end of all lambdas searched, low or high, has the lowest mean; empty for none."""
+        means = comparable_means(self.search.measures)
+        means = means[np.isfinite(means)]
+        if not means.size or np.ptp(means) <= 1e-12 * np.abs(means).max():
+            return ""
+        ends = self.search.lambdas.min(), self.search.lambdas.max()
+        low, high = np.isclose(self.best.grid_best, ends, rtol=1e-9, atol=0)
+        return "low" if low else "high" if high else ""
+
+
+@dataclass(frozen=True)
+class ImportanceAnswer:
+    """What all trials say about one importance measure; intervals over trials."""
+
+    importance: str
+    trials: tuple[TrialAnswer, ...]
+    best: Interval
+    resolved: Resolved
+    gain: Interval
+    distance: Interval
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that a study says. ``missing`` are the (trial, importance measure) that its config asks
+    for and its file lacks.
+    """
+
+    importances: tuple[ImportanceAnswer, ...]
+    comparison: Comparison
+    compared_over: str
+    missing: tuple[tuple[int, str], ...]
+
+    def __iter__(self) -> Iterator[ImportanceAnswer]:
+        return iter(self.importances)
+
+
+def open_study(path: str | Path) -> Study:
+    """Read the study file that figures and tables are made from.
+
+    Raises:
+        StudyError: it is missing, damaged or of another version; says how to make it. The file is
+            left where it is: it may be the only copy.
+
+    """
+    try:
+        study = Study.read(path)
+    except StudyError as error:
+        raise StudyError(
+            f"{error}. Put a whole copy of it there, or delete it and make the study: "
+            f"snakemake --cores 8"
+        ) from error
+    if study.steps.empty:
+        raise StudyError(f"{path}: holds no lambda step. Make the study: snakemake --cores 8")
+    return study
+
+
+def spacing(study: Study) -> str:
+    """Scale on which lambda was searched: log or linear."""
+    return "log" if study.log else "linear"
+
+
+def searches(study: Study, importance: str) -> list[Search]:
+    """The searches of an importance measure, one for each trial that the file holds."""
+    found = []
+    for trial in study.trials:
+        steps = study.steps
+        rows = steps[(steps["trial"] == trial) & (steps["importance"] == importance)]
+        if rows.empty:
+            continue
+        first = rows[rows["round"] == 0]
+        found.append(
+            Search(
+                trial,
+                importance,
+                rows["lambda"].to_numpy(dtype=float),
+                study.measures(rows).T,
+                first["lambda"].to_numpy(dtype=float),
+                study.measures(first).T,
+            )
+        )
+    return found
+
+
+def answer_trial(study: Study, search: Search) -> TrialAnswer:
+    """Put one search to the statistics of a trial."""
+    ends = (float(search.first_lambdas.min()), float(search.first_lambdas.max()))
+    return TrialAnswer(
+        search,
+        best_lambda(search.lambdas, search.measures, spacing(study), ends, LEVEL),
+        indistinguishable(search.lambdas, search.measures, LEVEL),
+        resolved(search.first_lambdas, search.first_measures, LEVEL),
+        _against(study, search, "finetuning"),
+        _against(study, search, "joint"),
+    )
+
+
+def _against(study: Study, search: Search, name: str) -> Interval:
+    line = study.reference(search.trial, name)
+    if line is None:
+        return _nothing(len(search.measures), f"no reference line {REFERENCES[name]}")
+    compare = gain if name == "finetuning" else distance
+    return compare(search.measures, line, LEVEL)
+
+
+def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
+    """Put all searches of an importance measure to the statistics of a study."""
+    found = searches(study, importance)
+    trials = tuple(answer_trial(study, search) for search in found)
+    firsts = [search.first_lambdas for search in found]
+    values = [search.first_measures for search in found]
+    to_joint = _study_against(study, found, "joint")
+    return ImportanceAnswer(
+        importance,
+        trials,
+        study_best_lambda([trial.best.estimate for trial in trials], spacing(study), LEVEL),
+        study_resolved(firsts, values, spacing(study), LEVEL),
+        _study_against(study, found, "finetuning"),
+        replace(to_joint, estimate=-to_joint.estimate, low=-to_joint.high, high=-to_joint.low),
+    )
+
+
+def _study_against(study: Study, found: list[Search], name: str) -> Interval:
+    lines = [study.reference(search.trial, name) for search in found]
+    there = [line for line in lines if line is not None]
+    if len(there) < len(lines):
+        return _nothing(len(lines), f"no reference line {REFERENCES[name]}")
+    if len(found) == 1 and len(found[0].measures) == 1:
+        return _nothing(1, "one replicate of one trial only")
+    return study_gain(
+        [search.first_lambdas for search in found],
+        [search.first_measures for search in found],
+        [search.measures for search in found],
+        there,
+        spacing(study),
+        LEVEL,
+    )
+
+
+def _nothing(n: int, reason: str) -> Interval:
+    return Interval(np.nan, np.nan, np.nan, n, LEVEL, reason)
+
+
+def compare_importances(study: Study) -> tuple[Comparison, str]:
+    """Importance measures at their best lambdas, paired over the trials that hold them all, or
+    over the replicates of the one trial there is; and which of the two: "trial" or "replicate".
+    """
+    found = {name: searches(study, name) for name in study.importances}
+    shared = set(study.trials)
+    for each in found.values():
+        shared &= {search.trial for search in each}
+    kept = {name: [s for s in each if s.trial in shared] for name, each in found.items()}
+    if len(shared) == 1:
+        best = {name: _replicates_at_best(each[0]) for name, each in kept.items()}
+        return rank_importances(best, LEVEL, "replicate"), "replicate"
+    best = {name: _trials_at_best(study, each) for name, each in kept.items()}
+    return rank_importances(best, LEVEL, "trial"), "trial"
+
+
+def _replicates_at_best(search: Search) -> Floats:
+    if len(search.measures) > 1:
+        return best_measures(search.measures)
+    finite = search.measures[:, usable(search.measures)]
+    return finite.min(axis=1) if finite.size else np.full(1, np.nan)
+
+
+def _trials_at_best(study: Study, found: list[Search]) -> Floats:
+    firsts = [search.first_measures for search in found]
+    steps = other_trials_steps([s.first_lambdas for s in found], firsts, spacing(study))
+    means = []
+    for search, step in zip(found, steps, strict=True):
+        if len(search.measures) > 1:
+            means.append(float(best_measures(search.measures).mean()))
+        else:
+            means.append(float(search.first_measures[0, step]) if step >= 0 else np.nan)
+    return np.array(means)
+
+
+def answer_study(study: Study) -> Answers:
+    """All that a study says, importance measures in the order of its config."""
+    have = set(zip(study.steps["trial"], study.steps["importance"], strict=True))
+    wanted = [
+        (t, name) for t in range(study.config["trials"]) for name in study.config["importance"]
+    ]
+    comparison, over = compare_importances(study)
+    return Answers(
+        tuple(answer_importance(study, name) for name in study.importances),
+        comparison,
+        over,
+        tuple(pair for pair in wanted if pair not in have),
+    )
+
+
+def reasons(answer: ImportanceAnswer | TrialAnswer) -> str:
+    """Why statements are missing, as one text; empty where none is."""
+    what = {
+        "best lambda": answer.best.reason,
+        "resolved": answer.resolved.reason,
+        "gain": answer.gain.reason,
+        "distance": answer.distance.reason,
+    }
+    if isinstance(answer, TrialAnswer):
+        what["lambdas alike"] = answer.alike.reason
+    return "; ".join(f"{name}: {reason}" for name, reason in what.items() if reason)

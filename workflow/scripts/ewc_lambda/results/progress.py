@@ -1,0 +1,168 @@
+"""How far a study is, from the files that it has written so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ewc_lambda.errors import StudyError
+from ewc_lambda.search.rounds import draw_bracket, width
+from ewc_lambda.seeding import trial_generator
+from ewc_lambda.store.records import read_json
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """How far one search is.
+
+    ``decided`` rounds are over and ``trained`` steps of the running one are done, of ``rounds``
+    rounds that are expected in all; ``best`` is (measure, lambda) of the best step of the decided
+    rounds; ``stop`` is why the search ended, None while it goes on; ``problem`` names a file that
+    cannot be read.
+    """
+
+    decided: int
+    trained: int
+    rounds: int
+    best: tuple[float, float] | None = None
+    stop: str | None = None
+    problem: str | None = None
+
+    def text(self, steps: int) -> str:
+        """The state in words; a round has ``steps`` steps."""
+        if self.problem:
+            return self.problem
+        if self.stop:
+            said = f"finished after {_count(self.decided, 'round')} ({self.stop})"
+        elif self.decided or self.trained:
+            said = f"round {self.decided}, {self.trained} of {steps} steps"
+        else:
+            return "not begun"
+        if self.best:
+            said += f"; best so far lambda = {self.best[1]:.4g} (measure {self.best[0]:.4g})"
+        return said
+
+
+def read_search(
+    folder: str | Path, config: Mapping[str, Any], trial: int, name: str
+) -> SearchState:
+    """The state of the search of a trial and an importance measure; ``folder`` is the study's."""
+    search = Path(folder) / f"trial_{trial}" / name
+    decisions: list[dict[str, Any]] = []
+    while (path := search / f"round_{len(decisions)}" / "decision.json").exists():
+        try:
+            decisions.append(read_json(path))
+        except StudyError as error:
+            return SearchState(len(decisions), 0, 1 + len(decisions), problem=str(error))
+    decided = len(decisions)
+    found = [
+        (measure, value)
+        for decision in decisions
+        for measure, value in zip(decision["measures"], decision["lambdas"], strict=True)
+        if measure is not None
+    ]
+    best = min(found, default=None)
+    if decisions and decisions[-1]["stop"] is not None:
+        return SearchState(decided, 0, decided, best, decisions[-1]["stop"])
+    trained = len(list((search / f"round_{decided}").glob("step_*.h5")))
+    if decisions:
+        bracket = tuple(decisions[-1]["next_bracket"])
+    else:
+        generator = trial_generator(config["seed"], trial, "bounds")
+        ranges = config["low_range"], config["high_range"]
+        bracket = draw_bracket(*ranges, config["spacing"], generator)
+    rounds = decided + rounds_to_come(width(bracket, config["spacing"]), config, decided)
+    return SearchState(decided, trained, rounds, best)
+
+
+def rounds_to_come(width: float, config: Mapping[str, Any], decided: int = 0) -> int:
+    """Rounds that a bracket of this width (decades or lambda) still needs, after so many others.
+
+    Each round leaves the two neighbours of the best step: 2 of ``steps - 1`` intervals. A best
+    step at an end leaves one of them and may save a round, `expand_at_edge` may cost some.
+    """
+    rounds = 1
+    while decided + rounds < config["max_rounds"]:
+        width *= 2 / (config["steps"] - 1)
+        if width < config["termination_threshold"]:
+            break
+        rounds += 1
+    return rounds
+
+
+@dataclass(frozen=True)
+class Work:
+    """Steps trained and expected, and the work done and left of all training, in trainings of one
+    task.
+    """
+
+    trained: int
+    expected: int
+    done: float
+    left: float
+
+
+def study_work(
+    folder: str | Path,
+    config: Mapping[str, Any],
+    states: Mapping[tuple[int, str], SearchState],
+) -> Work:
+    """What a study has done and what it is expected to do still."""
+    steps, tasks = config["steps"], len(config["tasks"])
+    shared = config["randomness"] == "common"
+    per_step = tasks - 1 if shared else tasks
+    # Lambdas that a round has in common with the one before are not trained again.
+    again = (3 if steps % 2 else 2) if shared else 0
+    trained = expected = 0
+    done = left = 0.0
+    for state in states.values():
+        all_steps = steps * state.rounds
+        now = steps * state.decided + state.trained
+        trained, expected = trained + now, expected + all_steps
+        later = max(state.rounds - max(state.decided, 1), 0)
+        to_do = all_steps - now - again * later
+        left += per_step * max(to_do, 0)
+        done += per_step * (now - again * max(state.decided - 1, 0))
+    for trial in range(config["trials"]):
+        place = Path(folder) / f"trial_{trial}"
+        # Joint training goes through the data of all tasks so far.
+        lines = {"reference/finetuning.h5": tasks, "reference/joint.h5": tasks * (tasks + 1) / 2}
+        if shared:
+            lines = {name: size - 1 for name, size in lines.items()} | {"first_task.h5": 1}
+        for name, size in lines.items():
+            if (place / name).exists():
+                done += size
+            else:
+                left += size
+    return Work(trained, expected, done, left)
+
+
+def read_searches(
+    folder: str | Path, config: Mapping[str, Any]
+) -> dict[tuple[int, str], SearchState]:
+    """The state of every search of a study, by trial and importance measure."""
+    return {
+        (trial, name): read_search(folder, config, trial, name)
+        for trial in range(config["trials"])
+        for name in config["importance"]
+    }
+
+
+def progress_lines(folder: str | Path, config: Mapping[str, Any]) -> list[str]:
+    """A line per search, and one for the study.
+
+    ``folder`` is the study's, ``config`` its resolved config.
+    """
+    states = read_searches(folder, config)
+    lines = [
+        f"trial {trial}, {name}: {state.text(config['steps'])}"
+        for (trial, name), state in states.items()
+    ]
+    work = study_work(folder, config, states)
+    return [*lines, f"{work.trained} of about {work.expected} lambda steps are done."]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,266 @@
+"""The study file: everything that a figure or a table needs, and its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ewc_lambda.errors import StudyError
+from ewc_lambda.inference.replicates import best_column
+from ewc_lambda.results.runs import Run
+from ewc_lambda.store.records import BrokenFileError, read_hdf5, write_hdf5
+
+_NOTES = {
+    "steps": "one row per lambda step",
+    "first_tasks": "one row per trial: what all its steps share (common random numbers)",
+    "references": "one row per trial and reference line",
+    "tests": "one row per search: its chosen lambda on the test split",
+    "rounds": "one row per round of a search",
+}
+_AXES = {
+    "measure": "row, replicate",
+    "loss": "row, replicate, evaluation, task",
+    "accuracy": "row, replicate, evaluation, task",
+    "penalty": "row, replicate, evaluation",
+    "test_loss": "row, replicate, task",
+    "test_accuracy": "row, replicate, task",
+    "replicates": "row; how many were trained, NaN stands for the others",
+}
+_TEXT = ("importance", "reference", "stop", "sha256")
+
+Table = dict[str, Any]
+
+
+def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table:
+    """Runs as columns: labels, measure, curves in float32, the seals of their files.
+
+    ``skip`` evaluations at the start of each curve are left out: those of the first task, where
+    all runs of a trial share it. Runs that a race left with fewer replicates are filled up with
+    NaN.
+    """
+    if not runs:
+        return {}
+    table: Table = {name: [run.labels[name] for run in runs] for name in runs[0].labels}
+    table["sha256"] = list(seals)
+    table["diverged"] = [run.diverged for run in runs]
+    table["replicates"] = [len(run.measure) for run in runs]
+    table["measure"] = _stacked([run.measure for run in runs])
+    for name in ("loss", "accuracy", "penalty"):
+        curves = _stacked([getattr(run, name)[:, skip:] for run in runs])
+        table[name] = curves.astype(np.float32)
+    tested = [
+        (run.test_loss, run.test_accuracy)
+        for run in runs
+        if run.test_loss is not None and run.test_accuracy is not None
+    ]
+    if len(tested) == len(runs):
+        table["test_loss"], table["test_accuracy"] = (
+            _stacked(values) for values in zip(*tested, strict=True)
+        )
+    return table
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Tables of the same columns, one below the other; empty ones count for nothing."""
+    full = [table for table in tables if table]
+    if not full:
+        return {}
+    return {name: _concatenated([np.asarray(table[name]) for table in full]) for name in full[0]}
+
+
+def _stacked(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return _concatenated([each[None] for each in values])
+
+
+def _concatenated(tables: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Rows below each other, all with as many replicates (axis 1) as the longest."""
+    if tables[0].ndim > 1:
+        most = max(table.shape[1] for table in tables)
+        tables = [_widened(table, most) for table in tables]
+    return np.concatenate(tables)
+
+
+def _widened(table: NDArray[Any], replicates: int) -> NDArray[Any]:
+    missing = [(0, 0)] * table.ndim
+    missing[1] = (0, replicates - table.shape[1])
+    return np.pad(table, missing, constant_values=np.nan) if missing[1][1] else table
+
+
+def write_tables(
+    path: str | Path, tables: Mapping[str, Table], attributes: Mapping[str, Any]
+) -> None:
+    """Write tables as groups of a sealed file, a dataset per column."""
+    content: dict[str, Any] = {}
+    for group, table in tables.items():
+        for column, values in table.items():
+            notes = {"axes": _AXES.get(column, "row"), "table": _NOTES.get(group, "")}
+            data = [str(v) for v in values] if column in _TEXT else np.asarray(values)
+            content[f"{group}/{column}"] = (data, notes)
+    write_hdf5(path, content, attributes)
+
+
+def read_tables(path: str | Path) -> tuple[dict[str, Table], dict[str, Any]]:
+    """What `write_tables` wrote: tables by name, and the file's attributes."""
+    content, attributes = read_hdf5(path)
+    tables: dict[str, Table] = {}
+    for name, values in content.items():
+        group, _, column = name.rpartition("/")
+        tables.setdefault(group, {})[column] = values
+    return tables, attributes
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as read from its file.
+
+    ``steps``, ``references``, ``tests`` and ``rounds`` are tables of their scalar columns, a row
+    each; the methods give the arrays of given rows.
+    """
+
+    steps: pd.DataFrame
+    references: pd.DataFrame
+    tests: pd.DataFrame
+    rounds: pd.DataFrame
+    config: dict[str, Any]
+    tasks: list[str]
+    tables: dict[str, Table]
+    attributes: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Study:
+        """Read a ``study.h5``.
+
+        Raises:
+            BrokenFileError: the file is missing or damaged.
+            StudyError: it is of another version, or no study file.
+
+        """
+        tables, attributes = read_tables(path)
+        if attributes.get("content") != "study":
+            raise StudyError(f"{path}: not a study file; expected the study.h5 of a study.")
+        try:
+            frames = {name: _frame(tables.get(name, {})) for name in _NOTES}
+            config, names = attributes["config"], list(attributes["tasks"]["names"])
+        except (KeyError, TypeError, ValueError) as error:
+            # Sealed and whole, but written by something else.
+            raise BrokenFileError(path, f"not what a study file holds ({error!r})") from None
+        return cls(
+            frames["steps"],
+            frames["references"],
+            frames["tests"],
+            frames["rounds"],
+            config,
+            names,
+            tables,
+            attributes,
+        )
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self.config["study"])
+
+    @property
+    def log(self) -> bool:
+        """Whether lambda was searched on a log scale."""
+        return bool(self.config["spacing"] == "log")
+
+    @property
+    def trials(self) -> list[int]:
+        """Numbers of the trials, in order."""
+        return sorted(int(trial) for trial in self.steps["trial"].unique())
+
+    @property
+    def importances(self) -> list[str]:
+        """Importance measures, in the order of the config."""
+        return [name for name in self.config["importance"] if name in set(self.steps["importance"])]
+
+    def measures(self, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Riemann measures (rows, replicates) of some rows of ``steps``: infinite where diverged,
+        NaN where the replicate was not trained, because the step was dropped in a race.
+        """
+        stored = np.asarray(self.tables["steps"]["measure"], dtype=float)[rows.index.to_numpy()]
+        # In a race in which all steps diverge none gets as many replicates as the config says.
+        found = np.full((len(stored), self.config["replicates"]), np.nan)
+        found[:, : stored.shape[1]] = stored
+        number = np.arange(found.shape[1])
+        there = number < self.replicates("steps")[rows.index.to_numpy(), None]
+        found[there & ~np.isfinite(found)] = np.inf
+        return found
+
+    def replicates(self, table: str) -> NDArray[np.intp]:
+        """Number of replicates (rows,) that each row of a table has."""
+        columns = self.tables[table]
+        width = np.shape(columns["measure"])[1]
+        # Study files from before races have the same number everywhere, and do not state it.
+        return np.asarray(columns.get("replicates", np.full(len(columns["measure"]), width)))
+
+    @property
+    def replicate_range(self) -> tuple[int, int]:
+        """Fewest and most replicates of a lambda step."""
+        count = self.replicates("steps")
+        return int(count.min()), int(count.max())
+
+    def best_row(self, rows: pd.DataFrame) -> int | None:
+        """Number of the one of some rows of ``steps`` that has the lowest mean measure; None where
+        all of them diverged.
+        """
+        best = best_column(self.measures(rows).T)
+        return None if best is None else int(rows.index.to_numpy()[best])
+
+    def reference(self, trial: int, name: str) -> NDArray[np.float64] | None:
+        """Riemann measures (replicates,) of a trial's reference line, None if there is none."""
+        rows = self.references
+        if rows.empty:
+            return None
+        found = rows.index[(rows["trial"] == trial) & (rows["reference"] == name)]
+        return np.asarray(self.tables["references"]["measure"])[found[0]] if len(found) else None
+
+    def curves(self, table: str, row: int, name: str) -> NDArray[np.float64]:
+        """``loss`` or ``accuracy`` (replicates, evaluations, tasks), or ``penalty`` (replicates,
+        evaluations), of a row of steps or references, from the base model's evaluation on.
+        """
+        count = self.replicates(table)[row]
+        own = np.asarray(self.tables[table][name][row][:count], dtype=np.float64)
+        shared = self.tables.get("first_tasks")
+        if not shared:
+            return own
+        trial = self.tables[table]["trial"][row]
+        first = int(np.flatnonzero(np.asarray(shared["trial"]) == trial)[0])
+        before = np.asarray(shared[name][first][:count], dtype=np.float64)
+        return np.concatenate([before, own], axis=1)
+
+    @property
+    def evaluations_per_task(self) -> int:
+        """Evaluations while one task is trained."""
+        return int(self.config["epochs"] * self.config["evaluations_per_epoch"])
+
+
+def read_study(path: str | Path) -> pd.DataFrame:
+    """A study file as one tidy table, a row per lambda step and trained replicate.
+
+    Columns: trial, importance, round, step, lambda, diverged, replicate, measure.
+
+    Raises:
+        BrokenFileError: the file is missing or damaged.
+        StudyError: it is of another version, or no study file.
+
+    """
+    study = Study.read(path)
+    measures = study.measures(study.steps)
+    frame = study.steps[["trial", "importance", "round", "step", "lambda", "diverged"]]
+    frame = frame.loc[frame.index.repeat(measures.shape[1])].reset_index(drop=True)
+    frame["replicate"] = np.tile(np.arange(measures.shape[1]), len(study.steps))
+    frame["measure"] = measures.reshape(-1)
+    return frame[frame["measure"].notna()].reset_index(drop=True)
+
+
+def _frame(table: Table) -> pd.DataFrame:
+    flat = {name: values for name, values in table.items() if np.ndim(values) == 1}
+    return pd.DataFrame(flat)

@@ -1,0 +1,6 @@
+"""Files of results: how they are written, sealed and read, and what they say of where they come
+from.
+
+Imports nothing of the project but `errors`. Start with `records`, which writes and checks a file;
+`provenance` tells which code and config made it.
+"""
