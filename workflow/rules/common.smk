@@ -21,13 +21,8 @@ from ewc_lambda.config.study_config import check_keys, part, resolve, steps_per_
 from ewc_lambda.data.sources import check_files
 from ewc_lambda.errors import StudyError
 from ewc_lambda.store.provenance import code_digest, model_files, recipe_of
-from ewc_lambda.store.records import (
-    BrokenFileError,
-    move_aside,
-    read_json,
-    set_aside,
-    stored_recipe,
-)
+from ewc_lambda.store.records import BrokenFileError, read_json, stored_recipe
+from ewc_lambda.store.replacing import move_aside, set_aside
 
 try:
     for file in workflow.configfiles:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ewc_lambda.config.study_config import load
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.run_job import is_frozen
-from ewc_lambda.store.records import move_aside
+from ewc_lambda.store.replacing import move_aside
 from ewc_lambda.upkeep.integrity import Integrity
 
 

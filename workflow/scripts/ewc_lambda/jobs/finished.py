@@ -22,7 +22,8 @@ from ewc_lambda.jobs.step_files import Step
 from ewc_lambda.learning.sequence import State
 from ewc_lambda.results.runs import Run
 from ewc_lambda.store.provenance import provenance
-from ewc_lambda.store.records import file_digest, read_hdf5, replacing
+from ewc_lambda.store.records import file_digest, read_hdf5
+from ewc_lambda.store.replacing import replacing
 
 
 class Finished:

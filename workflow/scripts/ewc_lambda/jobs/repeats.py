@@ -15,7 +15,8 @@ from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.jobs.step_files import Step
 from ewc_lambda.results.runs import read_run, trial_origin, write_run
 from ewc_lambda.store.provenance import provenance
-from ewc_lambda.store.records import BrokenFileError, file_digest, read_json, replacing
+from ewc_lambda.store.records import BrokenFileError, file_digest, read_json
+from ewc_lambda.store.replacing import replacing
 
 
 def repeat_step(snakemake: Any, grid: Mapping[str, Any], step: Step) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.store.records import BrokenFileError, move_aside
+from ewc_lambda.store.records import BrokenFileError
+from ewc_lambda.store.replacing import move_aside
 
 logger = logging.getLogger("ewc_lambda")
 

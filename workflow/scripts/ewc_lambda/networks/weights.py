@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.networks.models import Layout
-from ewc_lambda.store.records import BrokenFileError, file_digest, replacing
+from ewc_lambda.store.records import BrokenFileError, file_digest
+from ewc_lambda.store.replacing import replacing
 
 
 def save_state(

@@ -2,5 +2,5 @@
 from.
 
 Imports nothing of the project but `errors`. Start with `records`, which writes and checks a file;
-`provenance` tells which code and config made it.
+`replacing` names files, and `provenance` tells which code and config made one.
 """

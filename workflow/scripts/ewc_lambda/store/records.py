@@ -1,9 +1,7 @@
-"""Files of results: sealed HDF5, sealed JSON, and weights.
+"""Files of results: sealed HDF5 and sealed JSON.
 
-Every file is written under a temporary name in its own folder and renamed once it is whole, so
-that a name that exists stands for a finished file, even with two writers. And every file carries
-a SHA-256 of its own content, the seal, which is checked whenever it is read: a truncated, changed
-or foreign file is found before it is used.
+Every file carries a SHA-256 of its own content, the seal, which is checked whenever it is read: a
+truncated, changed or foreign file is found before it is used.
 
 HDF5 files hold their seal in the user block, the 512 bytes that the format leaves to the
 application in front of the data; so they open in any HDF5 program as they are. No time stamps:
@@ -16,12 +14,7 @@ import hashlib
 import io
 import json
 import math
-import os
-import platform
-import re
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +22,7 @@ import h5py
 import numpy as np
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.store.replacing import flush, replacing
 
 # Raised by one when a reader of the older files would misread the newer ones.
 FORMAT = 1
@@ -71,7 +65,7 @@ def write_hdf5(
         with temporary.open("wb") as target:
             target.write(_seal(hashlib.sha256(recipe.encode() + data).hexdigest(), recipe))
             target.write(data)
-        _flush(temporary)
+        flush(temporary)
 
 
 def read_hdf5(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -147,7 +141,7 @@ def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     sealed = {**content, "sha256": _json_digest(content)}
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(sealed, indent=1, sort_keys=True) + "\n")
-        _flush(temporary)
+        flush(temporary)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -173,73 +167,6 @@ def file_digest(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block ends well, and is
-    removed when it does not.
-
-    Raises:
-        StudyError: the disk is full or the folder cannot be written to.
-
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
-        prefix = f".{path.name}.{platform.node()}-{os.getpid()}-"
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=".part", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be written ({error.strerror})") from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes private files; results are for everybody whom the umask allows.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except OSError as error:
-        raise StudyError(
-            f"{path}: cannot be written ({error}). Nothing half-written was left; make room and "
-            f"run the same command again."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def set_aside(folder: str | Path) -> list[Path]:
-    """Files below a folder that `move_aside` took away and that were not made again."""
-    names = (path.with_suffix("") for path in Path(folder).rglob("*.broken"))
-    return sorted(path for path in names if not path.exists())
-
-
-def move_aside(path: Path) -> Path:
-    """Give a broken file another name, so that it is made anew and can still be looked at."""
-    return path.replace(path.with_name(f"{path.name}.broken"))
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove what writers of ``path`` left that were killed on this machine. One that still runs
-    keeps its file.
-    """
-    owner = re.compile(rf"\.{re.escape(path.name)}\.{re.escape(platform.node())}-(\d+)-\w+\.part")
-    for entry in path.parent.iterdir():
-        match = owner.fullmatch(entry.name)
-        if match and not _runs(int(match[1])):
-            entry.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def _write_attributes(target: h5py.File | h5py.Dataset, attributes: Mapping[str, Any]) -> None:
@@ -286,11 +213,6 @@ def _seal(digest: str, recipe: str) -> bytes:
 
 def _recipe(block: bytes) -> str:
     return block.partition(b"\nrecipe ")[2].partition(b"\n")[0].decode("ascii", "replace")
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _finite(value: Any) -> Any:

@@ -19,7 +19,8 @@ import yaml
 from ewc_lambda.config.study_config import NOT_YAML, resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.study_file import Study
-from ewc_lambda.store.records import BrokenFileError, file_digest, replacing
+from ewc_lambda.store.records import BrokenFileError, file_digest
+from ewc_lambda.store.replacing import replacing
 
 STUDY, CONFIG, PROVENANCE, DRAWN, SUMS = MEMBERS = (
     "study.h5",

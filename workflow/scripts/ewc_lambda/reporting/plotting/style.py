@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ewc_lambda.store.records import replacing
+from ewc_lambda.store.replacing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,14 +12,8 @@ import pytest
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.store import records
-from ewc_lambda.store.records import (
-    BrokenFileError,
-    move_aside,
-    replacing,
-    set_aside,
-    write_hdf5,
-    write_json,
-)
+from ewc_lambda.store.records import BrokenFileError, write_hdf5, write_json
+from ewc_lambda.store.replacing import move_aside, replacing, set_aside
 
 WRITERS = {
     "json": lambda path, values: write_json(path, {"n": values.tolist()}),
@@ -70,7 +64,7 @@ def test_two_writers_do_not_share_a_temporary_file(tmp_path):
 def test_what_a_killed_writer_left_is_removed_and_what_a_running_one_writes_is_kept(tmp_path):
     path = tmp_path / "result.txt"
     command = (
-        "import os, sys; from ewc_lambda.store.records import replacing\n"
+        "import os, sys; from ewc_lambda.store.replacing import replacing\n"
         "with replacing(sys.argv[1]) as temporary:\n"
         "    temporary.write_text('half'); os.kill(os.getpid(), 9)"
     )
