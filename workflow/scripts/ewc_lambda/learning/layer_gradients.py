@@ -75,14 +75,15 @@ class Convolution(Layer):
         # (n, positions, outputs), for each direction
         sides = [g.movedim(1, -1).flatten(1, 2) for g in gradients]
         outputs, inputs = sides[0].shape[2], patches[0, 0, 0].numel()
-        step = BLOCK // (len(sides) * outputs * inputs)
-        if sides[0].is_cuda or step >= samples:
-            step = samples
-        else:
-            # Few samples fit: one product for all directions then saves calls.
-            step, sides = max(1, step), [torch.cat(sides, dim=2)]
+        step = samples if sides[0].is_cuda else BLOCK // (len(sides) * outputs * inputs)
         if self._weight.ndim == 0:
-            self._weight = sides[0].new_zeros(sides[0].shape[2], inputs)
+            # Few samples fit: one product for all directions then saves calls. The first chunk
+            # decides for those after it, whose sums are added to its own.
+            rows = len(sides) * outputs if step < samples else outputs
+            self._weight = sides[0].new_zeros(rows, inputs)
+        if len(self._weight) > outputs:
+            sides = [torch.cat(sides, dim=2)]
+        step = min(max(1, step), samples)
         dense = sides[0].new_empty(step, *patches.shape[1:])
         each = sides[0].new_empty(step, *self._weight.shape)
         for first in range(0, samples, step):
