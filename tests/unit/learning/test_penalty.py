@@ -97,6 +97,20 @@ def test_members_of_lambda_zero_beside_others_are_left_alone():
     assert not torch.equal(gradient[1], before[1])
 
 
+@pytest.mark.parametrize("infinite", ["weights", "importance", "anchor"])
+def test_what_is_infinite_in_a_member_of_lambda_zero_does_not_come_near_its_gradient(infinite):
+    one, theta = term(1), doubles(3, 6, seed=9)
+    given = {"weights": theta, "importance": one.omega, "anchor": one.anchor}[infinite]
+    given[0], given[2, 1] = torch.inf, -torch.inf if infinite != "importance" else torch.inf
+    penalty = Penalty(torch.tensor([0.0, 2.0, 0.0], dtype=torch.float64), [one])
+    there = doubles(3, 6, seed=10)
+    gradient = there.clone()
+    penalty.add_gradient(theta, gradient)
+    assert torch.equal(gradient[[0, 2]], there[[0, 2]])
+    expected = there[1] + 2 * one.omega[1] * (theta[1] - one.anchor[1])
+    torch.testing.assert_close(gradient[1], expected)
+
+
 def test_penalty_of_no_finished_task_is_zero():
     penalty = Penalty(LAMBDAS, [])
     gradient = torch.zeros(3, 6, dtype=torch.float64)

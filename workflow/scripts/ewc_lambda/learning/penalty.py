@@ -44,14 +44,22 @@ class Penalty:
             pull = torch.stack([term.omega * term.anchor for term in terms]).sum(0)
             self._center = torch.where(omega > 0, pull / omega, 0.0)
         self._stiffness = lambdas[:, None] * omega
+        # What is infinite in a member of lambda 0 must not become 0 * inf = nan.
+        self._held = None if bool((lambdas > 0).all()) else lambdas[:, None] > 0
+        if self._held is not None:
+            self._stiffness = torch.where(self._held, self._stiffness, 0.0)
 
     def add_gradient(self, theta: Tensor, gradient: Tensor) -> None:
         """Add lambda * sum_k Omega_k * (theta - theta*_k) to ``gradient``, in place.
 
         Both are (members, shared) and may be views.
         """
-        if self.active:
-            gradient.addcmul_(self._stiffness, theta - self._center)
+        if not self.active:
+            return
+        distance = theta - self._center
+        if self._held is not None:
+            distance = torch.where(self._held, distance, 0.0)
+        gradient.addcmul_(self._stiffness, distance)
 
     def value(self, theta: Tensor) -> Tensor:
         """The penalty of each member (members,), lambda and the one half included."""
