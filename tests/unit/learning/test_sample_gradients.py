@@ -129,7 +129,7 @@ def test_other_layers_go_the_general_way_with_the_same_result(name):
 def test_sums_of_one_sample_after_the_other_are_those_of_a_loop(name, power):
     trunk, shape = TRUNKS[name]
     network, layout, theta, buffers = build(trunk(), shape)
-    network.layerwise = network.vmapped = False
+    network.layerwise = network.vmapped_gradients = False
     count = 3 if name == "original_cnn" else 7
     compare(network, layout, theta, buffers, doubles(count, *shape), (0, 3), power)
 

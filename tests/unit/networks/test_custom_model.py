@@ -5,82 +5,29 @@ from pathlib import Path
 
 import pytest
 import torch
-from builders import base_model, made_up_samples, members_of, settings, streams
+from builders import base_model, members_of, streams
+from custom_models import (
+    BRANCHES,
+    HEAD,
+    PLAIN,
+    PRELU,
+    SCALED,
+    SHAPE,
+    TWICE,
+    body,
+    custom,
+    prepared,
+    study,
+)
 from torch.func import functional_call
 
-from ewc_lambda.config.study_config import resolve
-from ewc_lambda.data.prepared import Prepared, TaskInfo
 from ewc_lambda.errors import StudyError
 from ewc_lambda.learning.problems import build_problem
-from ewc_lambda.learning.sequence import base_state, run_sequence
 from ewc_lambda.networks.models import Layout, build_network, draw_network, flat_state
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.store.provenance import code_digest, model_files, provenance
 
-ROOT = Path(__file__).parents[3]
-SHAPE = (6,)
-
-HEAD = "import torch\nfrom torch import nn\n"
-PLAIN = HEAD + "def trunk(input_shape):\n    return nn.Linear(input_shape[0], 4)\n"
-# One layer used twice: layer by layer its two gradients would be squared apart.
-TWICE = (
-    HEAD
-    + """
-class Twice(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.dense = nn.Linear(6, 6)
-        self.register_buffer("offset", torch.tensor([0.25]))
-
-    def forward(self, x):
-        return self.dense(torch.tanh(self.dense(x))) + self.offset
-
-
-def trunk(input_shape):
-    return Twice()
-"""
-)
-# A parameter that is no layer's, of no dimension.
-SCALED = (
-    HEAD
-    + """
-class Scaled(nn.Linear):
-    def __init__(self):
-        super().__init__(6, 4)
-        self.scale = nn.Parameter(torch.tensor(0.5))
-
-    def forward(self, x):
-        return self.scale * super().forward(x)
-
-
-def trunk(input_shape):
-    return Scaled()
-"""
-)
-# What a sample goes through depends on its values, which vmap cannot follow.
-BRANCHES = (
-    HEAD
-    + """
-class Branches(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.dense = nn.Linear(6, 4)
-
-    def forward(self, x):
-        rows = [self.dense(row) if row.sum() > 0 else 2 * self.dense(row) for row in x]
-        return torch.stack(rows)
-
-
-def trunk(input_shape):
-    return Branches()
-"""
-)
-
-
-def body(*lines):
-    return HEAD + "def trunk(input_shape):\n" + "".join(f"    {line}\n" for line in lines)
-
-
+ROOT = Path(__file__).parents[2]
 BAD = {
     "no function": (HEAD, "defines no function trunk"),
     "not a function": (HEAD + "trunk = 3\n", "defines no function trunk"),
@@ -144,30 +91,7 @@ BAD = {
 
 @pytest.fixture
 def write(tmp_path):
-    def write(text):
-        path = tmp_path / "model.py"
-        path.write_text(text)
-        return {"model": "custom", "model_file": str(path), "heads": "per_task"}
-
-    return write
-
-
-def study(config, **changes):
-    chosen = {"members": "auto", "selection_split": "validation", **config}
-    return {**resolve({}), **vars(settings(**changes)), **chosen}
-
-
-def prepared(tasks=2):
-    """Made-up tasks of three classes as a data file holds them."""
-    infos = tuple(TaskInfo(f"task {k}", 3) for k in range(tasks))
-    splits = []
-    for k in range(tasks):
-        pairs = {}
-        for number, (split, count) in enumerate((("train", 20), ("validation", 12), ("test", 5))):
-            samples = made_up_samples(k, number, count, SHAPE, 3)
-            pairs[split] = (samples.x.numpy(), samples.y.numpy())
-        splits.append(pairs)
-    return Prepared(infos, "classification", SHAPE, 1.0, splits, "0" * 64)
+    return lambda text: custom(tmp_path, text)
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -222,8 +146,9 @@ def test_lazy_layers_are_made_and_seeded(write):
         (TWICE, True, False),
         (SCALED, True, False),
         (BRANCHES, False, False),
+        (PRELU, True, False),
     ],
-    ids=["plain", "a layer used twice", "a layer with a scale", "branches"],
+    ids=["plain", "a layer used twice", "a layer with a scale", "branches", "learned slopes"],
 )
 def test_members_and_gradients_take_the_way_that_the_model_allows(text, stacked, layerwise, write):
     of = build_problem(study(write(text)), prepared())
@@ -237,7 +162,9 @@ def test_members_that_cannot_be_stacked_are_refused_where_stacked_is_asked_for(w
 
 
 @pytest.mark.parametrize(
-    "text", [PLAIN, TWICE, SCALED, BRANCHES], ids=["plain", "twice", "scaled", "branches"]
+    "text",
+    [PLAIN, TWICE, SCALED, BRANCHES, PRELU],
+    ids=["plain", "twice", "scaled", "branches", "learned slopes"],
 )
 def test_fisher_information_of_any_model_is_that_of_plain_autograd(text, write):
     of = build_problem(study(write(text), batch_size=20, epochs=1), prepared())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,12 @@ import torch
 
 from ewc_lambda.data.prepared import Prepared
 from ewc_lambda.errors import StudyError
-from ewc_lambda.learning.augmentation import Augmentation
 from ewc_lambda.learning.members import Samples, stack_by_default
-from ewc_lambda.learning.probes import goes_through_vmap, layers_tell_all
+from ewc_lambda.learning.probes import goes_through_vmap, gradients_as_in_a_loop
 from ewc_lambda.learning.training import Problem, Settings
 from ewc_lambda.networks.models import Layout, Network, build_network
+
+logger = logging.getLogger("ewc_lambda")
 
 
 def build_problem(
@@ -37,8 +39,7 @@ def build_problem(
         raise StudyError(f"loss: {config['loss']} does not fit a {prepared.kind} data set.")
     network = build_network(config, prepared.input_shape, [t.outputs for t in prepared.tasks])
     if config["model"] == "custom":
-        network.vmapped = goes_through_vmap(network, prepared.input_shape)
-        network.layerwise = network.vmapped and layers_tell_all(network, prepared.input_shape)
+        _choose_ways(network, prepared.input_shape)
     settings = Settings(
         epochs=config["epochs"],
         batch_size=config["batch_size"],
@@ -69,6 +70,25 @@ def build_problem(
             )
     network.to(device)
     return Problem(network, Layout.of(network), train, selection, settings)
+
+
+def _choose_ways(network: Network, input_shape: Sequence[int]) -> None:
+    """Find out which fast ways a model of the user's own can go, and say which it cannot."""
+    network.vmapped = goes_through_vmap(network, input_shape)
+    if not network.vmapped:
+        logger.warning(
+            "model_file: torch.func.vmap cannot follow the trunk, so members are trained one "
+            "after another"
+        )
+    # First as it is; then not by layers; what is left is the loop itself.
+    network.layerwise = gradients_as_in_a_loop(network, input_shape)
+    if not network.layerwise:
+        network.vmapped_gradients = gradients_as_in_a_loop(network, input_shape)
+    if not network.vmapped_gradients:
+        logger.warning(
+            "model_file: gradients of many samples at once, by layers or by torch.func.vmap, are "
+            "not those of a loop, so the importance is computed one sample after another"
+        )
 
 
 def as_samples(

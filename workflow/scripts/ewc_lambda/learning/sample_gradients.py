@@ -104,7 +104,7 @@ class _GeneralSums:
         with torch.no_grad():
             vectors = directions(self._network(x, *self._of.route), start)
         weights = self._of.theta[: self._of.layout.shared].detach()
-        if self._network.vmapped:
+        if self._network.vmapped_gradients:
             of_sample = vmap(grad(self._projected), (None, None, 0))
             each = vmap(of_sample, (None, 0, 0))(weights, x, vectors)
             sized = each.square() if self._power == 2 else each.abs()

@@ -27,9 +27,10 @@ class Network(nn.Module):
     that width for all; ``growing`` has one head over all classes, of which the ``outputs[k]``
     introduced up to task k are used.
 
-    ``vmapped`` says whether the trunk goes through ``torch.func.vmap``, ``layerwise`` whether its
-    per-sample gradients follow from what its layers take and give, each once. Both hold for the
-    project's trunks; `problems.build_problem` finds out about others.
+    ``vmapped`` says whether members go through ``torch.func.vmap`` together, ``layerwise`` whether
+    per-sample gradients follow from what the trunk's layers take and give, each once, and
+    ``vmapped_gradients`` whether they go through ``vmap`` of ``grad``. All hold for the project's
+    trunks; `problems.build_problem` finds out about others.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Network(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(features, width) for width in widths)
         self.vmapped = True
         self.layerwise = True
+        self.vmapped_gradients = True
 
     def route(self, task: int, stage: int) -> tuple[int, int]:
         """Head and number of its outputs that serve ``task`` once ``stage`` is the newest task."""
