@@ -104,7 +104,8 @@ class Ours:
                 for values in (state.history.loss, state.history.accuracy, state.history.penalty)
             )
             introduced = introductions(2, problem.settings.epochs, 1)
-            run = Run(loss, accuracy, penalty, 1, introduced, {}, {})
+            epoch = np.array(state.history.epoch)
+            run = Run(loss, accuracy, penalty, epoch, introduced, {}, {})
             write_run(f"{folder}/step.h5", run, provenance("", self._config))
         self.seconds[1]["writing"] = time.process_time() - start
         return state.history.loss[-1][0].tolist()

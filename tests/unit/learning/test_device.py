@@ -99,7 +99,7 @@ def test_networks_that_do_not_fit_for_evaluation_are_split_with_equal_results(mo
     )
     theta, buffers = base_model(of)
     theta = theta + torch.arange(5.0)[:, None]
-    run = Run(*np.ones((3, 5, 1)), 1, [], {}, {})
+    run = Run(*np.ones((3, 5, 1)), np.zeros(1), [], {}, {})
 
     def found():
         tested = opened.tested(run, theta, buffers.expand(5, -1))

@@ -7,6 +7,7 @@ counted by hand.
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from builders import streams
@@ -43,7 +44,8 @@ def measured(tmp_path, **changes):
     loss, accuracy, penalty = (torch.stack(values, dim=1).double().numpy() for values in seen)
     per_epoch = config["evaluations_per_epoch"]
     introduced = introductions(problem.tasks, config["epochs"], per_epoch)
-    return Run(loss, accuracy, penalty, per_epoch, introduced, {}, {}).measure
+    epoch = np.array(state.history.epoch)
+    return Run(loss, accuracy, penalty, epoch, introduced, {}, {}).measure
 
 
 def test_tasks_of_different_numbers_of_classes_with_a_head_each(tmp_path):

@@ -255,7 +255,7 @@ def test_evaluations_are_spread_evenly_and_end_with_the_epoch(evaluations):
 
 def test_evaluate_opens_a_history_with_one_entry():
     of = problem(tasks=2)
-    history = evaluate(of, members_of(of, 3), 0, plain(3))
+    history = evaluate(of, members_of(of, 3), 0, plain(3), 0.0)
     assert [len(part) for part in (history.loss, history.accuracy, history.penalty)] == [1, 1, 1]
     assert history.loss[0].shape == (3, 2)
 

@@ -22,7 +22,7 @@ def run(**changes):
         "loss": generator.random((2, 9, 2)),
         "accuracy": generator.random((2, 9, 2)),
         "penalty": generator.random((2, 9)),
-        "evaluations_per_epoch": 2,
+        "epoch": np.arange(9) / 2,
         "introduced": introductions(2, 2, 2),
         "labels": LABELS,
         "origin": ORIGIN,
@@ -38,6 +38,14 @@ def test_tasks_are_introduced_after_the_base_model_one_stage_after_the_other():
 def test_the_measure_sums_losses_since_introduction_times_the_spacing():
     one = run()
     expected = 0.5 * (one.loss[:, 1:, 0].sum(axis=1) + one.loss[:, 5:, 1].sum(axis=1))
+    assert np.allclose(one.measure, expected, rtol=1e-14)
+
+
+def test_a_loss_counts_for_the_epochs_since_the_evaluation_before():
+    epoch = np.array([0, 0.25, 1, 1.25, 2, 2.5, 3, 3.75, 4])
+    one = run(epoch=epoch)
+    widths = [0.25, 0.75, 0.25, 0.75, 0.5, 0.5, 0.75, 0.25]
+    expected = one.loss[:, 1:, 0] @ widths + one.loss[:, 5:, 1] @ widths[4:]
     assert np.allclose(one.measure, expected, rtol=1e-14)
 
 

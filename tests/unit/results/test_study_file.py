@@ -49,7 +49,7 @@ def run(trial, value, **labels):
         loss,
         1 - loss,
         penalty,
-        1,
+        np.arange(float(EVALUATIONS)),
         [1, 1 + EPOCHS],
         {"trial": trial, **labels, "lambda": value},
         {"base_model": "b" * 64},

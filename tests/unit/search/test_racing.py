@@ -44,7 +44,7 @@ def run(step, values, lambda_=None):
     """A run whose measure is ``values``: one evaluation after the introduction of its one task."""
     loss = np.asarray(values, dtype=float)[:, None, None] * np.ones((1, 2, 1))
     labels = {"step": step, "lambda": float(step if lambda_ is None else lambda_)}
-    return Run(loss, loss, loss[..., 0], 1, [1], labels, {})
+    return Run(loss, loss, loss[..., 0], np.arange(2.0), [1], labels, {})
 
 
 def test_ends_of_the_first_grid_stay_until_they_decide_whether_it_is_resolved():

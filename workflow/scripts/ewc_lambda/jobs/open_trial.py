@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,7 +97,8 @@ class OpenTrial:
         path, digest = snakemake.input.first_weights, record.origin["weights"]
         theta, buffers = load_state(path, problem.layout, digest, problem.device)
         curves = (record.loss, record.accuracy, record.penalty)
-        history = History(*(list(torch.from_numpy(values).unbind(1)) for values in curves))
+        loss, accuracy, penalty = (list(torch.from_numpy(each).unbind(1)) for each in curves)
+        history = History(loss, accuracy, penalty, record.epoch.tolist())
         state = State(1, theta, buffers, [], history)
         if importance is not None:
             omega = load_importance(path, problem.layout, importance, digest, problem.device)
@@ -112,7 +114,8 @@ class OpenTrial:
         )
         per_epoch = settings.evaluations_per_epoch
         introduced = introductions(self.problem.tasks, settings.epochs, per_epoch)
-        run = Run(loss, accuracy, penalty, per_epoch, introduced, labels, self.origin)
+        epoch = np.array(history.epoch)
+        run = Run(loss, accuracy, penalty, epoch, introduced, labels, self.origin)
         if run.diverged:
             logger.warning("%s: diverged, a task loss is not finite", dict(labels))
         return run
@@ -157,7 +160,7 @@ def progress_log(problem: Problem, stages: int, first: int = 0) -> Progress:
         share = ((stage - first) + done / evaluations) / (stages - first)
         left = (time.monotonic() - started) * (1 - share) / share
         losses = ", ".join(f"{value:.4f}" for value in history.loss[-1].mean(dim=0).tolist())
-        epoch = done / problem.settings.evaluations_per_epoch
+        epoch = history.epoch[-1] - stage * problem.settings.epochs
         logger.info("task %d epoch %g: mean losses %s; %.0f s left", stage, epoch, losses, left)
 
     return log

@@ -41,6 +41,7 @@ class State:
             [loss[members] for loss in self.history.loss],
             [accuracy[members] for accuracy in self.history.accuracy],
             [penalty[members] for penalty in self.history.penalty],
+            self.history.epoch,
         )
         return State(self.stage, self.theta[members], self.buffers[members], terms, history)
 
@@ -56,6 +57,7 @@ def concatenated(states: Sequence[State]) -> State:
         [torch.cat(seen) for seen in zip(*(h.loss for h in histories), strict=True)],
         [torch.cat(seen) for seen in zip(*(h.accuracy for h in histories), strict=True)],
         [torch.cat(seen) for seen in zip(*(h.penalty for h in histories), strict=True)],
+        histories[0].epoch,
     )
     theta = torch.cat([state.theta for state in states])
     buffers = torch.cat([state.buffers for state in states])
@@ -68,7 +70,7 @@ def base_state(problem: Problem, theta: Tensor, buffers: Tensor, members: int) -
     """
     copies = members_of(problem, theta.expand(members, -1), buffers.expand(members, -1))
     plain = Penalty(torch.zeros(members, device=theta.device), [])
-    seen = evaluate(problem, copies, 0, plain)
+    seen = evaluate(problem, copies, 0, plain, 0.0)
     return State(0, copies.theta, copies.buffers, [], seen)
 
 
@@ -150,6 +152,8 @@ def members_of(problem: Problem, theta: Tensor, buffers: Tensor) -> Members:
 
 
 def _continued(earlier: History, later: History) -> History:
-    joined = History(list(earlier.loss), list(earlier.accuracy), list(earlier.penalty))
+    joined = History(
+        list(earlier.loss), list(earlier.accuracy), list(earlier.penalty), list(earlier.epoch)
+    )
     joined.extend(later)
     return joined

@@ -68,31 +68,36 @@ class Problem:
 @dataclass
 class History:
     """What was seen at each evaluation, on the selection split: lists over evaluations of task
-    losses and accuracies (members, tasks) and penalties (members,), on the CPU.
+    losses and accuracies (members, tasks) and penalties (members,), on the CPU, and the epochs
+    since the start, over all tasks.
     """
 
     loss: list[Tensor] = field(default_factory=list)
     accuracy: list[Tensor] = field(default_factory=list)
     penalty: list[Tensor] = field(default_factory=list)
+    epoch: list[float] = field(default_factory=list)
 
     def extend(self, later: History) -> None:
         """Append what another stage saw."""
         self.loss += later.loss
         self.accuracy += later.accuracy
         self.penalty += later.penalty
+        self.epoch += later.epoch
 
 
 Progress = Callable[[int, int, int, History], None]
 
 
-def evaluate(problem: Problem, members: Members, stage: int, penalty: Penalty) -> History:
+def evaluate(
+    problem: Problem, members: Members, stage: int, penalty: Penalty, epoch: float
+) -> History:
     """One evaluation of every task, introduced or not, while ``stage`` is the newest task."""
     pairs = [
         members.evaluate(samples, problem.network.route(task, stage))
         for task, samples in enumerate(problem.selection)
     ]
     loss, accuracy = (torch.stack(values, dim=1).cpu() for values in zip(*pairs, strict=True))
-    return History([loss], [accuracy], [penalty.value(members.shared).cpu()])
+    return History([loss], [accuracy], [penalty.value(members.shared).cpu()], [epoch])
 
 
 def train_stage(
@@ -151,7 +156,9 @@ def train_stage(
         for number, drawn in enumerate(batches, start=1):
             update(*drawn)
             for _ in range(due.count(number)):
-                history.extend(evaluate(problem, members, stage, penalty))
+                # Evaluations fall on whole batches, so their spacing is uneven.
+                at = stage * settings.epochs + epoch + number / len(batches)
+                history.extend(evaluate(problem, members, stage, penalty, at))
                 if progress:
                     progress(stage, len(history.loss), evaluations, history)
     return history, _importance(problem, members, stage, streams, importance, trackers)

@@ -21,7 +21,7 @@ _AXES = {
     "test_loss": ("replicate, task", "task loss on the test split, after the last task"),
     "test_accuracy": ("replicate, task", "accuracy on the test split, after the last task"),
     "measure": ("replicate", "Riemann measure, loss times epochs"),
-    "epoch": ("evaluation", "epochs since the start, over all tasks"),
+    "epoch": ("evaluation", "epochs since the start, over all tasks, of this evaluation"),
     "introduced": ("task", "index of the first evaluation after the task was introduced"),
 }
 
@@ -31,18 +31,18 @@ class Run:
     """What one run saw on the selection split, for its replicates.
 
     ``loss`` and ``accuracy`` are (replicates, evaluations, tasks), ``penalty`` (replicates,
-    evaluations), ``measure`` (replicates,), all float64; the first evaluation is that of the base
-    model. ``test_loss`` and ``test_accuracy`` (replicates, tasks), where there are any, are of the
-    trained weights on the test split. ``labels`` are the attributes that say which run it is:
-    trial, importance, round, step, lambda or reference. ``origin`` are the digests of the files
-    that it was made from or belongs with; ``sha256`` is the seal of the record's own file, once it
-    was read from one.
+    evaluations), ``epoch`` (evaluations,), ``measure`` (replicates,), all float64; the first
+    evaluation is that of the base model, at epoch 0. ``test_loss`` and ``test_accuracy``
+    (replicates, tasks), where there are any, are of the trained weights on the test split.
+    ``labels`` are the attributes that say which run it is: trial, importance, round, step, lambda
+    or reference. ``origin`` are the digests of the files that it was made from or belongs with;
+    ``sha256`` is the seal of the record's own file, once it was read from one.
     """
 
     loss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     penalty: NDArray[np.float64]
-    evaluations_per_epoch: int
+    epoch: NDArray[np.float64]
     introduced: Sequence[int]
     labels: Mapping[str, Any]
     origin: Mapping[str, str]
@@ -53,7 +53,7 @@ class Run:
     @property
     def measure(self) -> NDArray[np.float64]:
         """Riemann measure of each replicate; meaningless for a first task alone."""
-        return riemann_measure(self.loss, self.introduced, 1 / self.evaluations_per_epoch)
+        return riemann_measure(self.loss, self.introduced, np.diff(self.epoch, prepend=0.0))
 
     @property
     def diverged(self) -> bool:
@@ -70,13 +70,12 @@ def introductions(tasks: int, epochs: int, evaluations_per_epoch: int) -> list[i
 
 def write_run(path: str | Path, run: Run, provenance: Mapping[str, Any]) -> None:
     """Write the record of a run."""
-    evaluations = run.loss.shape[1]
     arrays = {
         "loss": run.loss,
         "accuracy": run.accuracy,
         "penalty": run.penalty,
         "measure": run.measure,
-        "epoch": np.arange(evaluations) / run.evaluations_per_epoch,
+        "epoch": run.epoch,
         "introduced": np.asarray(run.introduced, dtype=np.int64),
     }
     if run.test_loss is not None and run.test_accuracy is not None:
@@ -90,7 +89,6 @@ def write_run(path: str | Path, run: Run, provenance: Mapping[str, Any]) -> None
         "labels": dict(run.labels),
         "origin": dict(run.origin),
         "diverged": run.diverged,
-        "evaluations_per_epoch": run.evaluations_per_epoch,
         "provenance": provenance,
     }
     write_hdf5(path, content, attributes, recipe_of(provenance))
@@ -116,7 +114,7 @@ def read_run(path: str | Path, **expected: Any) -> Run:
         content["loss"],
         content["accuracy"],
         content["penalty"],
-        int(attributes["evaluations_per_epoch"]),
+        content["epoch"],
         [int(first) for first in content["introduced"]],
         labels,
         origin,
