@@ -66,7 +66,7 @@ class Drawn:
         layers, channels = [], self.shape[0]
         for layer in self.layers:
             if isinstance(layer, Conv):
-                sides = nn.Sequential(*layers)(torch.zeros(2, *self.shape)).shape[2:]
+                sides = nn.Sequential(*layers).eval()(torch.zeros(1, *self.shape)).shape[2:]
                 fitting = layer.fits(*sides)
                 layers += [
                     nn.Conv2d(
@@ -95,7 +95,7 @@ class Drawn:
                 layers += [nn.Linear(width, layer), nn.Tanh()]
         if not any(isinstance(one, nn.Flatten) for one in layers):
             layers.append(nn.Flatten())
-        trunk = nn.Sequential(*layers)
+        trunk = nn.Sequential(*layers).train()
         for module in trunk.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.num_batches_tracked = None

@@ -149,6 +149,7 @@ def test_settings_are_those_of_the_config(prepared):
         "stacked": True,
         "augmentation": augmentation,
         "bfloat16": True,
+        "running_statistics": "updated",
     }
 
 

@@ -99,7 +99,7 @@ def seen_by_training(stage, monkeypatch, joint=False, samples=20, count=2, branc
     of = problem(model="small_cnn", tasks=2, samples=samples, augmentation=ALL)
     members = members_of(of, count)
     seen = []
-    monkeypatch.setattr(members, "backward", lambda parts: seen.append([p.x for p in parts]))
+    monkeypatch.setattr(members, "backward", lambda parts, **_: seen.append([p.x for p in parts]))
     plain = Penalty(torch.zeros(count), [])
     train_stage(of, members, stage, streams(count, branch=branch), plain, [], joint=joint)
     return of, seen
@@ -161,7 +161,7 @@ def test_evaluation_and_importance_see_the_pictures_as_they_are():
     omegas = []
     for of in (plain, augmented):
         members = members_of(of)
-        members.backward = lambda parts: None
+        members.backward = lambda parts, **_: None
         _, omega = train_stage(of, members, 0, streams(1), Penalty(torch.zeros(1), []), ["fisher"])
         omegas.append(omega["fisher"])
     assert torch.equal(*omegas)

@@ -120,9 +120,9 @@ class Watched:
         self.batches = []
         original = Members.backward
 
-        def backward(members, parts):
+        def backward(members, parts, **how):
             self.batches.append(parts)
-            original(members, parts)
+            original(members, parts, **how)
 
         monkeypatch.setattr(Members, "backward", backward)
 

@@ -97,13 +97,14 @@ class Members:
         """View of the shared weights (members, shared)."""
         return self.theta[:, : self.layout.shared]
 
-    def backward(self, parts: Sequence[Part]) -> None:
+    def backward(self, parts: Sequence[Part], *, frozen_statistics: bool = False) -> None:
         """Write the gradient of each member's task loss, the mean over parts of the mean over a
-        batch, into ``gradient``.
+        batch, into ``gradient``. With ``frozen_statistics`` batch normalization uses its running
+        statistics and leaves them as they are.
         """
         self.gradient.zero_()
         if self.stacked:
-            self.network.train()
+            _train_mode(self.network, frozen_statistics)
             loss, leaves = self._stacked_loss(parts), list(self._leaves.values())
             found = torch.autograd.grad(loss, leaves, allow_unused=True)
             for target, gradient in zip(self._gradients, found, strict=True):
@@ -111,7 +112,7 @@ class Members:
                     target.copy_(gradient)
             return
         for member, network in enumerate(self._copies):
-            network.train()
+            _train_mode(network, frozen_statistics)
             losses = [
                 sample_losses(
                     self._forward(network, p.x[member], *p.route), p.y[member], self.loss
@@ -150,8 +151,10 @@ class Members:
 
     def _stacked_loss(self, parts: Sequence[Part]) -> Tensor:
         # Of buffers that are not contiguous vmap changes a copy: running statistics would be lost.
+        # And the way back needs them as they were: those of one member are contiguous as they are.
         views = self.layout.split_buffers(self.buffers)
-        buffers = {name: view.contiguous() for name, view in views.items()}
+        contiguous = torch.contiguous_format
+        buffers = {name: view.clone(memory_format=contiguous) for name, view in views.items()}
         total = torch.zeros((), device=self.theta.device)
         for part in parts:
             logits = self._forward(vmap(self._call(part.route)), self._leaves, buffers, part.x)
@@ -180,6 +183,20 @@ class Members:
         for name, parameter in network.named_parameters():
             parameter.grad = gradients[name]
         return network
+
+
+def running_statistics(network: nn.Module) -> list[nn.Module]:
+    """The layers that learn statistics while they are trained: normalizations over the batch."""
+    # Of instance normalization, too, where it is told to keep statistics.
+    kind = nn.modules.batchnorm._NormBase
+    return [m for m in network.modules() if isinstance(m, kind) and m.track_running_stats]
+
+
+def _train_mode(network: nn.Module, frozen_statistics: bool) -> None:
+    network.train()
+    if frozen_statistics:
+        for layer in running_statistics(network):
+            layer.eval()
 
 
 def stack_by_default(network: nn.Module, device: torch.device) -> bool:

@@ -12,7 +12,7 @@ import torch
 
 from ewc_lambda.data.prepared import Prepared
 from ewc_lambda.errors import StudyError
-from ewc_lambda.learning.members import Samples, stack_by_default
+from ewc_lambda.learning.members import Samples, running_statistics, stack_by_default
 from ewc_lambda.learning.probes import goes_through_vmap, gradients_as_in_a_loop
 from ewc_lambda.learning.training import Problem, Settings
 from ewc_lambda.networks.models import Layout, Network, build_network
@@ -40,6 +40,11 @@ def build_problem(
     network = build_network(config, prepared.input_shape, [t.outputs for t in prepared.tasks])
     if config["model"] == "custom":
         _choose_ways(network, prepared.input_shape)
+    if config["running_statistics"] == "first_task" and not running_statistics(network):
+        raise StudyError(
+            "running_statistics: first_task freezes what batch normalization learns, and this "
+            "model has none. Allowed with it: updated."
+        )
     settings = Settings(
         epochs=config["epochs"],
         batch_size=config["batch_size"],
@@ -52,6 +57,7 @@ def build_problem(
         decay=config["decay"],
         stacked=_stacked(config["members"], network, torch.device(device)),
         bfloat16=config["precision"] == "bfloat16",
+        running_statistics=config["running_statistics"],
         augmentation=_augmentation(config, prepared.input_shape),
     )
     train, selection = [], []

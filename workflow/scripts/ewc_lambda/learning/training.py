@@ -40,6 +40,7 @@ class Settings:
     stacked: bool
     augmentation: Augmentation = field(default_factory=Augmentation)
     bfloat16: bool = False
+    running_statistics: str = "updated"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def train_stage(
     """Train all members, in place, on task ``stage`` for the configured epochs.
 
     Adam starts afresh with each task. Every update is the gradient of the task loss plus the
-    penalty's.
+    penalty's. With ``running_statistics`` first_task, batch normalization learns its statistics
+    with the first task, and all later ones are trained with those.
 
     Args:
         problem: what is trained on.
@@ -138,10 +140,12 @@ def train_stage(
     history = History()
     evaluations = settings.epochs * settings.evaluations_per_epoch
     tasks = [stage, *(range(stage) if joint else ())]
+    frozen = stage > 0 and settings.running_statistics == "first_task"
 
     def update(*drawn: Tensor) -> None:
         batches = zip(tasks, drawn[::2], drawn[1::2], strict=True)
-        members.backward([_part(problem, task, stage, *batch) for task, *batch in batches])
+        parts = [_part(problem, task, stage, *batch) for task, *batch in batches]
+        members.backward(parts, frozen_statistics=frozen)
         if trackers:
             _tracked_update(optimizer, members, penalty, trackers, shared_gradient)
         else:
