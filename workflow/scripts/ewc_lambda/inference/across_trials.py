@@ -66,12 +66,27 @@ class Comparison:
 
 
 def study_best_lambda(
-    estimates: Sequence[float], spacing: str = "log", level: float = 0.95
+    estimates: Sequence[float],
+    spacing: str = "log",
+    level: float = 0.95,
+    ends: Sequence[str] = (),
 ) -> Interval:
     """Best lambda over trials with Student's t interval; the trial is the unit.
 
     estimates (T,): `BestLambda.estimate` of each trial. On a log scale the geometric mean.
+    ends (T,): `BestLambda.end` of each. An estimate at an end is the end of a range that somebody
+    chose and no minimum, so where half of them are, there is no statement; a few are noise.
     """
+    n = len(estimates)
+    at_ends = {end: sum(found == end for found in ends) for end in ("low", "high")}
+    if 0 < n <= 2 * sum(at_ends.values()):
+        reason = " and ".join(
+            f"the measure still falls at the {name} end of the searched range: the curve is lowest "
+            f"there in {at_ends[end]} of {n} trial{'s' if n > 1 else ''}"
+            for end, name in (("low", "lower"), ("high", "upper"))
+            if at_ends[end]
+        )
+        return Interval(np.nan, np.nan, np.nan, n, level, reason)
     found = mean_interval(scaled(np.asarray(estimates, dtype=float), spacing), level, "trial")
     mean, low, high = (unscaled(v, spacing) for v in (found.estimate, found.low, found.high))
     return Interval(mean, low, high, found.n, level, found.reason)

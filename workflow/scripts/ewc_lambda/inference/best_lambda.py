@@ -40,7 +40,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class BestLambda:
-    """Best lambda in units of lambda. An end that the data do not bound is an end of the grid."""
+    """Best lambda in units of lambda. An end that the data do not bound is an end of the grid.
+
+    ``end`` is low or high where the curve is lowest at that end of all lambdas, so that its minimum
+    may lie beyond, and else empty.
+    """
 
     estimate: float
     low: float
@@ -52,6 +56,7 @@ class BestLambda:
     n_lambdas: int
     level: float
     reason: str = ""
+    end: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,8 @@ def best_lambda(
     x = scaled(at, spacing)
     ends = np.asarray(first_grid, dtype=float) if first_grid is not None else at[[0, -1]]
     span = float(np.ptp(scaled(ends, spacing)))
+    # Next to lambdas that diverged the curve does have its lowest point.
+    ends_of_all = float(x[0]), float(x[-1])
     use = usable(values)
     x, n_lambdas = x[use], int(use.sum())
     n_replicates = int(trained(values).max())
@@ -192,6 +199,7 @@ def best_lambda(
         n_lambdas,
         level,
         too_few(n_replicates),
+        {ends_of_all[0]: "low", ends_of_all[1]: "high"}.get(found.estimate, ""),
     )
 
 

@@ -188,10 +188,16 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
     firsts = [search.first_lambdas for search in found]
     values = [search.first_measures for search in found]
     to_joint = _study_against(study, found, "joint")
+    best = study_best_lambda(
+        [trial.best.estimate for trial in trials],
+        spacing(study),
+        LEVEL,
+        [trial.best.end for trial in trials],
+    )
     return ImportanceAnswer(
         importance,
         trials,
-        study_best_lambda([trial.best.estimate for trial in trials], spacing(study), LEVEL),
+        best,
         study_resolved(firsts, values, spacing(study), LEVEL),
         _study_against(study, found, "finetuning"),
         replace(to_joint, estimate=-to_joint.estimate, low=-to_joint.high, high=-to_joint.low),

@@ -66,7 +66,7 @@ def _edges(answer: ImportanceAnswer) -> list[str]:
     """What to do where the measure is lowest at an end of the lambdas searched."""
     lines = []
     for edge, key in (("low", "low_range"), ("high", "high_range")):
-        count = sum(trial.edge == edge for trial in answer.trials)
+        count = sum(edge in (trial.edge, trial.best.end) for trial in answer.trials)
         # A few of many trials are noise; half of them are a range that misses the minimum.
         if 2 * count >= len(answer.trials):
             lines.append(

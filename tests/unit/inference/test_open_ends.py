@@ -1,0 +1,86 @@
+"""Curves that are lowest at an end of the lambdas searched: they have no best lambda."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_curves import GRID, X, parabolas
+from made_up_studies import made_up_study
+
+from ewc_lambda.inference.across_trials import study_best_lambda
+from ewc_lambda.inference.best_lambda import best_lambda
+from ewc_lambda.reporting.answers import answer_importance, answer_study
+from ewc_lambda.reporting.summary import summary
+from ewc_lambda.reporting.tables import answer_table
+
+FALLS = "the measure still falls at the"
+
+
+def falling(x, centre):
+    """Falls over all decades, ever slower."""
+    return 10 + np.exp(-0.5 * (x - centre) / 3)
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_curves_that_fall_over_the_whole_grid_have_no_best_lambda(tmp_path, rounds, noise):
+    study = made_up_study(
+        tmp_path / "s.h5", trials=5, curve=falling, rounds=rounds, noise=noise, spread=0.0
+    )
+    answer = answer_importance(study, "fisher")
+    assert math.isnan(answer.best.low)
+    assert math.isnan(answer.best.high)
+    assert math.isnan(answer.best.estimate)
+    assert answer.best.reason.startswith(f"{FALLS} upper end of the searched range")
+    text = summary(study)
+    assert f"best lambda  none (no interval: {FALLS} upper end" in text
+    assert "move high_range outwards" in text
+
+
+def test_curves_that_rise_over_the_whole_grid_have_none_either(tmp_path):
+    study = made_up_study(tmp_path / "s.h5", trials=4, curve=lambda x, c: falling(6 - x, c))
+    assert FALLS + " lower end" in answer_importance(study, "fisher").best.reason
+
+
+def test_the_table_says_why_there_is_none(tmp_path):
+    study = made_up_study(tmp_path / "s.h5", trials=5, curve=falling)
+    (row,) = answer_table(study, answer_study(study)).to_dict("records")
+    assert FALLS in row["why a number is missing"]
+
+
+def test_a_trial_says_which_end_its_curve_is_lowest_at():
+    for vertices, end in (([12.0, 12.1], "high"), ([-2.0, -2.1], "low"), ([5.0, 5.1], "")):
+        assert best_lambda(GRID, parabolas(vertices)).end == end
+
+
+def test_next_to_lambdas_that_diverged_is_no_end():
+    values = parabolas([12.0, 12.1])
+    values[:, -1] = np.inf
+    assert best_lambda(GRID, values).end == ""
+
+
+@given(
+    st.lists(st.sampled_from(["low", "high", ""]), min_size=2, max_size=12),
+    st.sampled_from(["log", "linear"]),
+)
+def test_there_is_an_interval_where_most_trials_have_their_minimum_inside(ends, spacing):
+    found = study_best_lambda(np.arange(1.0, 1 + len(ends)), spacing, ends=ends)
+    inside = 2 * ends.count("") > len(ends)
+    assert (found.reason == "") is inside
+    assert math.isfinite(found.low) is inside
+    for end, name in (("low", "lower"), ("high", "upper")):
+        said = f"{name} end of the searched range: the curve is lowest there in {ends.count(end)}"
+        assert (said in found.reason) is (not inside and end in ends)
+
+
+@given(st.integers(1, 8), st.floats(-3.0, 13.0), st.integers(0, 2**32 - 1))
+def test_an_end_is_said_exactly_where_the_minimum_lies_beyond_the_lambdas(trials, centre, seed):
+    # Close to an end noise decides.
+    if min(abs(centre - X[0]), abs(centre - X[-1])) < 0.5:
+        return
+    z = np.random.default_rng(seed).normal(size=(trials, 6))
+    ends = [best_lambda(GRID, parabolas(centre + 0.05 * row)).end for row in z]
+    expected = "low" if centre < X[0] else "high" if centre > X[-1] else ""
+    assert ends == [expected] * trials
