@@ -1,5 +1,6 @@
 """Every fast way to an importance against a plain loop in float64, at any size."""
 
+from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -36,10 +37,20 @@ SMALL_CNN = (Conv(16, padding=(1, 1)), "pool", Conv(32, padding=(1, 1)))
 ONE_CHANNEL = Drawn((48, 4, 4), (Conv(1),), outputs=(8, 8), samples=80)
 
 
+# Nothing symmetric: each side of a kernel, a stride, a padding or a gap is its own.
+UNEVEN = (Conv(4, (3, 2), (2, 1), (1, 0), (1, 2)), "batch", Conv(3, (1, 2), (1, 2)), "group", 4)
+UNEVEN_TASK = Drawn((2, 6, 7), UNEVEN, heads="growing", outputs=(3, 5), samples=35, task=1)
+
+
 @given(drawn_tasks())
 @example(Drawn((1, 8, 8), SMALL_CNN, outputs=(5, 5), samples=98))
 @example(Drawn((1, 5, 5), SMALL_CNN, outputs=(5, 5), samples=33, loss="binary_cross_entropy"))
 @example(ONE_CHANNEL)
+@example(UNEVEN_TASK)
+@example(replace(UNEVEN_TASK, chunk=5, block=400, members=2, measure="fisher_sampled"))
+@example(replace(UNEVEN_TASK, chunk=5, block=60, measure="memory_aware_synapses"))
+@example(replace(UNEVEN_TASK, chunk=5, way="vmap", loss="binary_cross_entropy"))
+@example(replace(UNEVEN_TASK, chunk=5, way="loop", loss="mean_squared_error"))
 def test_importance_of_a_task_of_any_size_is_that_of_a_plain_loop(drawn):
     check(drawn)
 

@@ -1,5 +1,6 @@
 """Whole runs of stacked, looped and split members against a plain loop in torch, at any size."""
 
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -17,7 +18,17 @@ from ewc_lambda.results.runs import Run, introductions
 # Evaluations go through in batches of so many samples.
 BATCHES = st.sampled_from([1, 3, 10, 11, 12, 500])
 # A run takes a hundred times as long as a sum over samples.
-RUNS = settings(max_examples=settings.default.max_examples // 2)
+RUNS = settings(max_examples=settings.default.max_examples // 4)
+
+
+UNEVEN = DrawnRun(
+    (2, 5, 4),
+    (Conv(3, (3, 2)), "batch", 4),
+    "growing",
+    (2, 3, 5),
+    (11, 7, 9),
+    chosen={"batch_size": 3, "evaluations_per_epoch": 2, "importance_samples": 5, "epochs": 2},
+)
 
 
 def trained(drawn, stacked, batch, **how):
@@ -51,6 +62,8 @@ def area(losses, epochs, chosen):
 @given(drawn_runs(), st.booleans(), BATCHES)
 # The running statistics of one member were changed before the way back had used them.
 @example(DrawnRun((1, 4, 4), (Conv(4), "batch", 3), lambdas=(1.0,)), True, 500)
+@example(replace(UNEVEN, lambdas=(0.0, 20.0)), True, 10)
+@example(replace(UNEVEN, lambdas=(0.0, 20.0)), False, 3)
 def test_a_run_is_that_of_a_plain_loop(drawn, stacked, batch):
     of, state = trained(drawn, stacked, batch)
     measures = measure(of, state)

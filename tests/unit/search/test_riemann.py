@@ -37,6 +37,22 @@ def test_delta_is_the_width_of_a_column():
     assert riemann_measure(fine, [1], 0.25) == pytest.approx(15)
 
 
+@pytest.mark.parametrize(("per_epoch", "expected"), [(1, 4.5), (2, 4.75), (4, 4.875)])
+def test_a_loss_that_falls_measures_less_than_its_area_the_fewer_evaluations_there_are(
+    per_epoch, expected
+):
+    # The example of docs/reading-the-results.md.
+    loss = np.linspace(1, 0, 10 * per_epoch + 1)[:, None]
+    assert riemann_measure(loss, [1], 1 / per_epoch) == pytest.approx(expected)
+
+
+def test_uneven_spacing_by_hand():
+    loss = np.array([[9.0], [4.0], [2.0], [1.0]])
+    # 7 batches, 3 evaluations: after the second, the fifth and the last.
+    delta = np.array([0, 2, 3, 2]) / 7
+    assert riemann_measure(loss, [1], delta) == pytest.approx((4 * 2 + 2 * 3 + 1 * 2) / 7)
+
+
 def test_every_replicate_has_its_own_measure():
     loss = np.arange(2 * 3 * 4 * 2, dtype=float).reshape(2, 3, 4, 2)
     measure = riemann_measure(loss, [1, 2], 0.5)
