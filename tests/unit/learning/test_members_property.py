@@ -18,6 +18,7 @@ from ewc_lambda.results.runs import Run, introductions
 # Evaluations go through in batches of so many samples.
 BATCHES = st.sampled_from([1, 3, 10, 11, 12, 500])
 # A run takes a hundred times as long as a sum over samples.
+WHOLE = settings(max_examples=settings.default.max_examples // 2)
 RUNS = settings(max_examples=settings.default.max_examples // 4)
 
 
@@ -58,7 +59,7 @@ def area(losses, epochs, chosen):
     return total
 
 
-@RUNS
+@WHOLE
 @given(drawn_runs(), st.booleans(), BATCHES)
 # The running statistics of one member were changed before the way back had used them.
 @example(DrawnRun((1, 4, 4), (Conv(4), "batch", 3), lambdas=(1.0,)), True, 500)
