@@ -12,6 +12,7 @@ from made_up_studies import made_up_study
 from ewc_lambda.inference.across_trials import study_best_lambda
 from ewc_lambda.inference.best_lambda import best_lambda
 from ewc_lambda.reporting.answers import answer_importance, answer_study
+from ewc_lambda.reporting.plotting import importance, measure_over_lambda
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import answer_table
 
@@ -84,3 +85,11 @@ def test_an_end_is_said_exactly_where_the_minimum_lies_beyond_the_lambdas(trials
     ends = [best_lambda(GRID, parabolas(centre + 0.05 * row)).end for row in z]
     expected = "low" if centre < X[0] else "high" if centre > X[-1] else ""
     assert ends == [expected] * trials
+
+
+def test_figures_of_a_study_without_a_best_lambda_are_drawn(tmp_path):
+    study = made_up_study(
+        tmp_path / "s.h5", trials=5, curve=falling, importance=("fisher", "random")
+    )
+    for figure in (measure_over_lambda, importance):
+        assert figure.draw(figure.extract(study)).axes
