@@ -30,6 +30,7 @@ class DrawnRun:
     lambdas: tuple = (0.0, 10.0)
     measure: str = "fisher_exact"
     chosen: dict = field(default_factory=dict)
+    joint: bool = False
 
     def problem(self, stacked, dtype=torch.float64, **changes):
         """The problem as the project trains it."""
@@ -58,7 +59,8 @@ class DrawnRun:
             lambdas = torch.tensor(self.lambdas[part], dtype=dtype)
             start = base_state(of, theta.to(dtype), buffers.to(dtype), len(lambdas))
             drawn = streams(len(self.lambdas))[part]
-            found.append(run_sequence(of, start, drawn, lambdas, self.measure))
+            state = run_sequence(of, start, drawn, lambdas, self.measure, joint=self.joint)
+            found.append(state)
         return of, found
 
 
@@ -113,6 +115,7 @@ def drawn_runs(draw):
         lambdas,
         draw(st.sampled_from(measures)),
         chosen,
+        draw(st.integers(0, 3)) == 3,
     )
 
 
@@ -134,6 +137,10 @@ def plain_run(of, drawn, member):
         )
         for epoch in range(chosen.epochs):
             order = stream.generator("order", stage, epoch).permutation(len(data))
+            again = [
+                stream.generator("rehearsal", stage, epoch, task).permutation(len(of.train[task]))
+                for task in range(stage if drawn.joint else 0)
+            ]
             batches = range(0, len(order), chosen.batch_size)
             due = _due(len(batches), chosen.evaluations_per_epoch)
             for number, first in enumerate(batches, start=1):
@@ -141,6 +148,12 @@ def plain_run(of, drawn, member):
                 _mode(module, frozen=stage > 0 and chosen.running_statistics == "first_task")
                 x, y = data.take(rows)
                 loss = _loss(module(x, *route), y, chosen.loss)
+                for task, rehearsed in enumerate(again):
+                    places = range(first, first + chosen.batch_size)
+                    rows = torch.tensor([rehearsed[p % len(rehearsed)] for p in places])
+                    x, y = of.train[task].take(rows)
+                    loss = loss + _loss(module(x, *of.network.route(task, stage)), y, chosen.loss)
+                loss = loss / (1 + len(again))
                 for omega, anchor in terms:
                     named = dict(module.named_parameters())
                     moved = of.layout.join({n: named[n] for n in shared}, "shared") - anchor
@@ -155,7 +168,7 @@ def plain_run(of, drawn, member):
                 if number in due:
                     losses.append(_losses(of, module, stage))
                     epochs.append(stage * chosen.epochs + epoch + number / len(batches))
-        if stage + 1 < len(of.train):
+        if stage + 1 < len(of.train) and not drawn.joint:
             omega = _omega(of, drawn, module, stage, stream)
             anchor = _flat(of, module)[0][: of.layout.shared]
             if chosen.terms == "online" and terms:

@@ -65,6 +65,8 @@ def area(losses, epochs, chosen):
 @example(DrawnRun((1, 4, 4), (Conv(4), "batch", 3), lambdas=(1.0,)), True, 500)
 @example(replace(UNEVEN, lambdas=(0.0, 20.0)), True, 10)
 @example(replace(UNEVEN, lambdas=(0.0, 20.0)), False, 3)
+@example(replace(UNEVEN, joint=True), True, 3)
+@example(replace(UNEVEN, joint=True), False, 10)
 def test_a_run_is_that_of_a_plain_loop(drawn, stacked, batch):
     of, state = trained(drawn, stacked, batch)
     measures = measure(of, state)
