@@ -23,11 +23,12 @@ from torch.func import functional_call
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.learning.problems import build_problem
+from ewc_lambda.learning.sequence import base_state, run_sequence
 from ewc_lambda.networks.models import Layout, build_network, draw_network, flat_state
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.store.provenance import code_digest, model_files, provenance
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BAD = {
     "no function": (HEAD, "defines no function trunk"),
     "not a function": (HEAD + "trunk = 3\n", "defines no function trunk"),

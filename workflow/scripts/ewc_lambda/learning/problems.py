@@ -12,6 +12,7 @@ import torch
 
 from ewc_lambda.data.prepared import Prepared
 from ewc_lambda.errors import StudyError
+from ewc_lambda.learning.augmentation import Augmentation
 from ewc_lambda.learning.members import Samples, running_statistics, stack_by_default
 from ewc_lambda.learning.probes import goes_through_vmap, gradients_as_in_a_loop
 from ewc_lambda.learning.training import Problem, Settings
