@@ -90,8 +90,14 @@ class Scratch:
 
     def blank(self, folder: Path) -> Scratch:
         """The same project elsewhere, before anything was run."""
-        made = shutil.ignore_patterns("results", ".snakemake", "logs")
-        shutil.copytree(self.folder, folder, symlinks=True, ignore=made)
+        made = {"results", ".snakemake", "logs"}
+        # The library has a package of results, too.
+        shutil.copytree(
+            self.folder,
+            folder,
+            symlinks=True,
+            ignore=lambda inside, _: made if Path(inside) == self.folder else set(),
+        )
         return Scratch(folder)
 
     def configure(self, **config: Any) -> None:

@@ -130,6 +130,43 @@ def test_figures_and_tables_come_from_the_study_file_alone(finished, tmp_path):
     assert alone.run("figures").jobs == {}
 
 
+def test_a_figure_or_a_table_more_is_an_entry_and_a_file(finished, tmp_path):
+    alone = with_figures(finished.blank(tmp_path / "project"))
+    alone.study.mkdir(parents=True)
+    shutil.copy(finished.study / "study.h5", alone.study)
+    reporting = alone.folder / "workflow/scripts/ewc_lambda/reporting"
+    captions = alone.folder / "workflow/report"
+    contents = (reporting / "contents.py").read_text()
+    for entry in ('"bracket": "bracket over rounds",', '"lambdas.csv": "lambdas",'):
+        assert entry in contents
+        more = re.sub(r'"(bracket|lambdas)', '"more', entry, count=1)
+        contents = contents.replace(entry, f"{entry} {more}")
+    (reporting / "contents.py").write_text(contents)
+    shutil.copy(reporting / "plotting/bracket.py", reporting / "plotting/more.py")
+    shutil.copy(reporting / "tables/lambdas.py", reporting / "tables/more.py")
+    (captions / "figures/more.rst").write_text("One figure more.")
+    (captions / "tables/more.csv.rst").write_text("One table more.")
+    done = alone.run("figures", "tables")
+    assert done.status == 0, done.text
+    figures, tables = digests(alone.study / "figures"), digests(alone.study / "tables")
+    for kind in ("png", "svg"):
+        assert figures[f"more.{kind}"] == figures[f"bracket.{kind}"]
+    assert tables["more.csv"] == tables["lambdas.csv"]
+    done = alone.run("figures", "tables", "--report", "report.html")
+    assert done.status == 0, done.text
+    report = (alone.folder / "report.html").read_text()
+    assert "One figure more." in report
+    assert "One table more." in report
+
+    # A figure is drawn anew when its own file changes, the others stand.
+    with (reporting / "plotting/more.py").open("a") as file:
+        file.write("# changed\n")
+    assert alone.run("figures", "tables").jobs == {"Figure: more": 1}
+    with (reporting / "tables/more.py").open("a") as file:
+        file.write("# changed\n")
+    assert [job[:6] for job in alone.run("figures", "tables").jobs] == ["Tables"]
+
+
 def test_one_core_and_two_give_the_same_bytes(finished, tmp_path):
     other = finished.blank(tmp_path / "project")
     other.arguments = ["--cores", "1"]

@@ -1,176 +1,68 @@
-"""Rules: draw_measure_over_lambda, draw_bracket, draw_curves, draw_importance, make_tables.
+"""Rules: make_tables, and draw_NAME for each figure: measure_over_lambda, bracket, curves,
+importance.
 
-All of them read the study file and nothing else. How to read a figure is in its caption
-(workflow/report).
+All of them read the study file and nothing else. What there is, in which order and under which
+title, is in the library's reporting/contents.py; how to read it in its caption (workflow/report).
 """
+
+from ewc_lambda.reporting import contents
 
 
 report: "../report/workflow.rst"
 
 
-rule draw_measure_over_lambda:
-    input:
-        study=STUDY_FILE,
-    output:
-        png=report(
-            f"{RESULTS}/figures/measure_over_lambda.png",
-            caption="../report/measure_over_lambda.rst",
-            category="2 Figures",
-            labels={"figure": "1 measure over lambda", "format": "PNG"},
-        ),
-        svg=report(
-            f"{RESULTS}/figures/measure_over_lambda.svg",
-            caption="../report/measure_over_lambda.rst",
-            category="2 Figures",
-            labels={"figure": "1 measure over lambda", "format": "SVG"},
-        ),
-    log:
-        f"{LOGS}/draw_measure_over_lambda.log",
-    benchmark:
-        f"{TIMES}/draw_measure_over_lambda.tsv"
-    localrule: True
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        figure="measure_over_lambda",
-        code=code_digest("draw_figure"),
-    message:
-        "Figure: {params.figure}"
-    script:
-        "../scripts/draw_figure.py"
+# A rule for each figure: a caption is a file, whose name takes no wildcard.
+for figure, labels in contents.DRAWN.labels().items():
 
-
-use rule draw_measure_over_lambda as draw_bracket with:
-    output:
-        png=report(
-            f"{RESULTS}/figures/bracket.png",
-            caption="../report/bracket.rst",
-            category="2 Figures",
-            labels={"figure": "2 bracket over rounds", "format": "PNG"},
-        ),
-        svg=report(
-            f"{RESULTS}/figures/bracket.svg",
-            caption="../report/bracket.rst",
-            category="2 Figures",
-            labels={"figure": "2 bracket over rounds", "format": "SVG"},
-        ),
-    log:
-        f"{LOGS}/draw_bracket.log",
-    benchmark:
-        f"{TIMES}/draw_bracket.tsv"
-    params:
-        figure="bracket",
-        code=code_digest("draw_figure"),
-
-
-use rule draw_measure_over_lambda as draw_curves with:
-    output:
-        png=report(
-            f"{RESULTS}/figures/curves.png",
-            caption="../report/curves.rst",
-            category="2 Figures",
-            labels={"figure": "3 loss and accuracy over epochs", "format": "PNG"},
-        ),
-        svg=report(
-            f"{RESULTS}/figures/curves.svg",
-            caption="../report/curves.rst",
-            category="2 Figures",
-            labels={"figure": "3 loss and accuracy over epochs", "format": "SVG"},
-        ),
-    log:
-        f"{LOGS}/draw_curves.log",
-    benchmark:
-        f"{TIMES}/draw_curves.tsv"
-    params:
-        figure="curves",
-        code=code_digest("draw_figure"),
-
-
-use rule draw_measure_over_lambda as draw_importance with:
-    output:
-        png=report(
-            f"{RESULTS}/figures/importance.png",
-            caption="../report/importance.rst",
-            category="2 Figures",
-            labels={"figure": "4 importance measures compared", "format": "PNG"},
-        ),
-        svg=report(
-            f"{RESULTS}/figures/importance.svg",
-            caption="../report/importance.rst",
-            category="2 Figures",
-            labels={"figure": "4 importance measures compared", "format": "SVG"},
-        ),
-    log:
-        f"{LOGS}/draw_importance.log",
-    benchmark:
-        f"{TIMES}/draw_importance.tsv"
-    params:
-        figure="importance",
-        code=code_digest("draw_figure"),
+    rule:
+        name:
+            f"draw_{figure}"
+        input:
+            study=STUDY_FILE,
+        output:
+            **{
+                kind: report(
+                    f"{RESULTS}/figures/{figure}.{kind}",
+                    caption=f"../report/figures/{figure}.rst",
+                    category=contents.DRAWN.name,
+                    labels=labels | {"format": kind.upper()},
+                )
+                for kind in ("png", "svg")
+            },
+        log:
+            f"{LOGS}/draw_{figure}.log",
+        benchmark:
+            f"{TIMES}/draw_{figure}.tsv"
+        localrule: True
+        conda:
+            "../../envs/study.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            figure=figure,
+            code=code_digest("draw_figure", f"ewc_lambda/reporting/plotting/{figure}"),
+        message:
+            "Figure: {params.figure}"
+        script:
+            "../scripts/draw_figure.py"
 
 
 rule make_tables:
     input:
         study=STUDY_FILE,
     output:
-        text=report(
-            f"{RESULTS}/tables/answer.txt",
-            caption="../report/answer.rst",
-            category="1 Answer",
-            labels={"table": "1 answer in words"},
-        ),
-        answer=report(
-            f"{RESULTS}/tables/answer.csv",
-            caption="../report/answer_table.rst",
-            category="1 Answer",
-            labels={"table": "2 answer in numbers"},
-        ),
-        trials=report(
-            f"{RESULTS}/tables/trials.csv",
-            caption="../report/trials.rst",
-            category="3 Tables",
-            labels={"table": "2 trials"},
-        ),
-        lambdas=report(
-            f"{RESULTS}/tables/lambdas.csv",
-            caption="../report/lambdas.rst",
-            category="3 Tables",
-            labels={"table": "3 lambdas"},
-        ),
-        metrics=report(
-            f"{RESULTS}/tables/metrics.csv",
-            caption="../report/metrics.rst",
-            category="3 Tables",
-            labels={"table": "4 metrics of the field"},
-        ),
-        importance=report(
-            f"{RESULTS}/tables/importance.csv",
-            caption="../report/importance_table.rst",
-            category="3 Tables",
-            labels={"table": "5 importance measures"},
-        ),
-        page=report(
-            f"{RESULTS}/tables/tables.html",
-            caption="../report/tables_page.rst",
-            category="3 Tables",
-            labels={"table": "1 all tables, to look at"},
-        ),
-        config=report(
-            f"{RESULTS}/tables/config.yaml",
-            caption="../report/config.rst",
-            category="4 Config and provenance",
-            labels={"file": "1 config"},
-        ),
-        provenance=report(
-            f"{RESULTS}/tables/provenance.yaml",
-            caption="../report/provenance.rst",
-            category="4 Config and provenance",
-            labels={"file": "2 provenance"},
-        ),
+        [
+            report(
+                f"{RESULTS}/tables/{file}",
+                caption=f"../report/tables/{file}.rst",
+                category=category.name,
+                labels=labels,
+            )
+            for category in contents.WRITTEN
+            for file, labels in category.labels().items()
+        ],
     log:
         f"{LOGS}/make_tables.log",
     benchmark:
@@ -183,19 +75,16 @@ rule make_tables:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code_digest("make_tables"),
+        code=code_digest(
+            "make_tables", *(f"ewc_lambda/reporting/tables/{name}" for name in contents.TABLES)
+        ),
     message:
-        "Tables: {output.answer} and those beside it"
+        f"Tables: {RESULTS}/tables/answer.csv and those beside it"
     script:
         "../scripts/make_tables.py"
 
 
-FIGURES = [
-    rules.draw_measure_over_lambda.output,
-    rules.draw_bracket.output,
-    rules.draw_curves.output,
-    rules.draw_importance.output,
-]
+FIGURES = [getattr(rules, f"draw_{figure}").output for figure in contents.FIGURES]
 TABLES = [rules.make_tables.output]
 
 # Snakemake's own message would name the file, and not what makes it.

@@ -8,7 +8,7 @@ from ewc_lambda.reporting.plotting import draw_figure
 
 
 def main(snakemake: Any) -> None:
-    """Rules draw_measure_over_lambda, draw_bracket, draw_curves, draw_importance."""
+    """Rules draw_NAME, one for each figure."""
     study = open_study(snakemake.input.study)
     draw_figure(snakemake.params.figure, study, snakemake.output)
     logger.info("%s", ", ".join(snakemake.output))

@@ -1,5 +1,6 @@
 """Make the tables of a study, its answer as text, and its origin, from its file alone."""
 
+from pathlib import Path
 from typing import Any
 
 from ewc_lambda.jobs.run_job import logger, run_job
@@ -15,19 +16,21 @@ def main(snakemake: Any) -> None:
     study = open_study(snakemake.input.study)
     answers = answer_study(study)
     tables = make_tables(study, answers)
-    for name, table in tables.items():
-        with replacing(snakemake.output[name]) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.8g", lineterminator="\n")
     texts = {
-        "text": summary(study, answers),
-        "page": tables_page(study.name, tables),
-        "config": config_text(study),
-        "provenance": provenance_text(study),
+        "answer.txt": summary(study, answers),
+        "tables.html": tables_page(study.name, tables),
+        "config.yaml": config_text(study),
+        "provenance.yaml": provenance_text(study),
     }
-    for name, text in texts.items():
-        with replacing(snakemake.output[name]) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    logger.info("%s", texts["text"])
+    for path in map(Path, snakemake.output):
+        with replacing(path) as temporary:
+            if path.suffix == ".csv":
+                tables[path.stem].to_csv(
+                    temporary, index=False, float_format="%.8g", lineterminator="\n"
+                )
+            else:
+                temporary.write_text(texts[path.name], encoding="utf-8")
+    logger.info("%s", texts["answer.txt"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ewc_lambda.reporting.answers import open_study
-from ewc_lambda.reporting.plotting import FIGURES, draw_figure, style
+from ewc_lambda.reporting.contents import FIGURES
+from ewc_lambda.reporting.plotting import draw_figure, style
 from ewc_lambda.reporting.plotting.paired_differences import draw, extract
 
 # What each figure is shown of: the first of these folders of results/reference that is there.
@@ -75,7 +76,7 @@ def gallery(reference: str | Path, captions: str | Path) -> str:
                 "its interval dashed.\n"
             )
         else:
-            caption = (Path(captions) / f"{figure}.rst").read_text()
+            caption = (Path(captions) / "figures" / f"{figure}.rst").read_text()
             text += f"\n{caption.replace('``', '`')}"
         parts.append(text)
     return "\n".join([*parts, NOISE])

@@ -23,7 +23,8 @@ _PACKAGES = ("h5py", "numpy", "safetensors", "snakemake", "torch")
 def code_digest(*scripts: str, files: tuple[str, ...] = ()) -> str:
     """SHA-256 over scripts of ``workflow/scripts`` and every module of the library that they
     import, directly or not, and over ``files`` of the user's: a change of any of them is a reason
-    to run the rule again. Named are a rule's own script and those that made what it starts from.
+    to run the rule again. Named are a rule's own script, those that made what it starts from, and
+    modules that the script loads by their names (``ewc_lambda/reporting/plotting/bracket``).
     """
     found: dict[str, bytes] = {}
     waiting = [_LIBRARY.parent / f"{script}.py" for script in scripts]

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.study_file import Study
+from ewc_lambda.reporting.contents import FIGURES
 
-FIGURES = ("measure_over_lambda", "bracket", "curves", "importance")
+if TYPE_CHECKING:
+    from ewc_lambda.results.study_file import Study
+
+__all__ = ["FIGURES", "draw_figure"]
 
 
 def draw_figure(name: str, study: Study, paths: Iterable[str | Path]) -> None:
@@ -21,22 +25,10 @@ def draw_figure(name: str, study: Study, paths: Iterable[str | Path]) -> None:
         StudyError: there is no figure of this name.
 
     """
-    from ewc_lambda.reporting.plotting import (
-        bracket,
-        curves,
-        importance,
-        measure_over_lambda,
-        style,
-    )
+    from ewc_lambda.reporting.plotting import style
 
-    modules: dict[str, Any] = {
-        "measure_over_lambda": measure_over_lambda,
-        "bracket": bracket,
-        "curves": curves,
-        "importance": importance,
-    }
-    if name not in modules:
+    if name not in FIGURES:
         raise StudyError(f"{name}: no such figure. Figures are {', '.join(FIGURES)}.")
+    module = import_module(f"{__name__}.{name}")
     with style.style():
-        data = modules[name].extract(study)
-        style.save(modules[name].draw(data), paths)
+        style.save(module.draw(module.extract(study)), paths)
