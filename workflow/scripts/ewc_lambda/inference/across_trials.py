@@ -6,6 +6,7 @@ on missing statements in `statistics` hold here too.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -202,33 +203,48 @@ def rank_importances(
     if not table or len(sizes) != 1 or len(next(iter(sizes))) != 1:
         raise ValueError(f"importance measures need arrays (n,) of one length: got {sizes}")
     n, m = next(iter(sizes))[0], len(table)
-    means = {name: float(values.mean()) if n else np.nan for name, values in table.items()}
+    known = {name: float(values.mean()) if n else np.nan for name, values in table.items()}
     # Diverged ones last; equal means in the order given.
-    names = tuple(sorted(table, key=lambda k: means[k] if np.isfinite(means[k]) else np.inf))
-    unknown = [name for name in names if not np.isfinite(means[name])]
-    reason = too_few(n, what) or ("one importance measure only" if m == 1 else "")
-    if unknown and not reason:
-        reason = f"no finite measure in every {what}: {', '.join(unknown)}"
-    pairs = []
+    means = dict(sorted(known.items(), key=lambda k: k[1] if np.isfinite(k[1]) else np.inf))
+    pairs = _differences(table, means, level)
+    behind = Counter(pair.second for pair in pairs if pair.distinct)
+    before = Counter(pair.first for pair in pairs if pair.distinct)
+    return Comparison(
+        tuple(means),
+        tuple(means.values()),
+        tuple(1 + behind[name] for name in means),
+        tuple(m - before[name] for name in means),
+        pairs,
+        n,
+        level,
+        _why_not_ranked(means, n, what),
+    )
+
+
+def _differences(
+    table: Mapping[str, Floats], means: Mapping[str, float], level: float
+) -> tuple[PairDifference, ...]:
+    """Every pair of arrays (n,), in the order of ``means``, with Bonferroni's interval."""
+    n, m = len(next(iter(table.values()))), len(means)
     factor = float(stdtrit(n - 1, 1 - (1 - level) / (m * (m - 1)))) if n > 1 < m else np.nan
-    for first, second in combinations(names, 2):
+    pairs = []
+    for first, second in combinations(means, 2):
         difference = table[first] - table[second]
         mean = means[first] - means[second]
         half = factor * float(difference.std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
         distinct = bool(abs(mean) > half)
         pairs.append(PairDifference(first, second, mean, mean - half, mean + half, distinct))
-    better = {name: sum(p.second == name and p.distinct for p in pairs) for name in names}
-    worse = {name: sum(p.first == name and p.distinct for p in pairs) for name in names}
-    return Comparison(
-        names,
-        tuple(means[name] for name in names),
-        tuple(1 + better[name] for name in names),
-        tuple(m - worse[name] for name in names),
-        tuple(pairs),
-        n,
-        level,
-        reason,
-    )
+    return tuple(pairs)
+
+
+def _why_not_ranked(means: Mapping[str, float], n: int, what: str) -> str:
+    """Why ranks say nothing; empty where they do."""
+    if reason := too_few(n, what):
+        return reason
+    if len(means) == 1:
+        return "one importance measure only"
+    unknown = [name for name, mean in means.items() if not np.isfinite(mean)]
+    return f"no finite measure in every {what}: {', '.join(unknown)}" if unknown else ""
 
 
 def _log_variance(measures: Floats, neighbours: bool) -> float:
@@ -260,29 +276,37 @@ def variance_ratio(
     if any(t.ndim != 2 for t in tables) or tables[0].shape[1] != tables[1].shape[1]:
         raise ValueError(f"two arrays (R, S) on one grid: got {[t.shape for t in tables]}")
     use = complete(tables[0]) & complete(tables[1])
-    sizes = [len(t) for t in tables]
-    n = min(sizes)
-    nan, reason = float("nan"), ""
+    n = min(len(table) for table in tables)
+    reason = ""
     if n < 3:
         reason = f"{n} replicates, 3 in each randomness mode are needed"
     elif use.sum() < 2:
         reason = "fewer than 2 lambdas that did not diverge"
     if reason:
-        return Interval(nan, nan, nan, n, level, reason)
-    means, errors = [], []
-    for table, size in zip(tables, sizes, strict=True):
-        kept = table[:, use]
-        left_out = np.array(
-            [_log_variance(np.delete(kept, i, axis=0), neighbours) for i in range(size)]
-        )
-        pseudo = size * _log_variance(kept, neighbours) - (size - 1) * left_out
-        means.append(float(pseudo.mean()))
-        errors.append(float(pseudo.var(ddof=1)) / size)
+        return Interval(np.nan, np.nan, np.nan, n, level, reason)
+    first, second = (_pseudo_values(table[:, use], neighbours) for table in tables)
+    return _welch_ratio(first, second, level)
+
+
+def _pseudo_values(measures: Floats, neighbours: bool) -> Floats:
+    """Jackknife pseudo-values (R,) of the log variance of measures (R, S)."""
+    size = len(measures)
+    left_out = np.array(
+        [_log_variance(np.delete(measures, i, axis=0), neighbours) for i in range(size)]
+    )
+    return size * _log_variance(measures, neighbours) - (size - 1) * left_out
+
+
+def _welch_ratio(independent: Floats, common: Floats, level: float) -> Interval:
+    """Exponential of the difference of two means, of pseudo-values (R1,) and (R2,)."""
+    n = min(len(independent), len(common))
+    errors = [float(values.var(ddof=1)) / len(values) for values in (independent, common)]
     total = sum(errors)
     if not np.isfinite(total) or total <= 0:
-        reason = "paired differences do not vary"
-        return Interval(nan, nan, nan, n, level, reason)
+        return Interval(np.nan, np.nan, np.nan, n, level, "paired differences do not vary")
+    sizes = (len(independent), len(common))
     freedom = total**2 / sum(e**2 / (s - 1) for e, s in zip(errors, sizes, strict=True))
-    center, half = means[0] - means[1], float(stdtrit(freedom, 0.5 + level / 2) * np.sqrt(total))
+    center = float(independent.mean()) - float(common.mean())
+    half = float(stdtrit(freedom, 0.5 + level / 2) * np.sqrt(total))
     low, mid, high = (float(np.exp(v)) for v in (center - half, center, center + half))
     return Interval(mid, low, high, n, level)
