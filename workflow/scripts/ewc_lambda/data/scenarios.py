@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ewc_lambda.data.sources import DATASETS, Dataset
+from ewc_lambda.data.sources import DATASETS, Dataset, DatasetInfo
 from ewc_lambda.data.sources.functions import function_names, sample
 from ewc_lambda.data.sources.splits import at_most, class_ranks, held_out
 from ewc_lambda.data.sources.task_list import ALL, check_counts, class_indices, stripped
@@ -17,6 +17,7 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.seeding import data_generator
 
 Splits = dict[str, tuple[np.ndarray, np.ndarray]]
+Pools = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ def build_scenario(config: Mapping[str, Any]) -> Scenario:
     data = info.load(config)
     if not data.classes:
         return _regression_scenario(config, data)
+    return _classification_scenario(config, data, info)
+
+
+def _classification_scenario(
+    config: Mapping[str, Any], data: Dataset, info: DatasetInfo
+) -> Scenario:
     _check_pictures(config, data)
     names = data.classes if info.task == "classes" else info.features
     picked = [
@@ -73,20 +80,40 @@ def build_scenario(config: Mapping[str, Any]) -> Scenario:
     tasks = []
     introduced: list[int] = []
     for place, indices in enumerate(picked):
-        classes = indices if info.task == "classes" else list(range(len(data.classes)))
+        if info.task == "classes":
+            classes, seen = indices, data
+        else:
+            classes, seen = list(range(len(data.classes))), _columns(data, indices)
         introduced += [index for index in classes if index not in introduced]
         order = introduced if config["heads"] == "growing" else classes
         name = _name(config, place, [names[index] for index in indices])
-        splits = {}
-        for split, (where, ranks) in pools.items():
-            x, y = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
-            taken = _take(where, ranks, y, classes, _limit(config, split))
-            samples = x[taken] if info.task == "classes" else x[np.ix_(taken, np.array(indices))]
-            splits[split] = (_transformed(config, samples, place), _relabel(y[taken], order))
+        splits = _class_splits(config, seen, pools, place, classes, order)
         _check_not_empty(splits, place, name)
         task_classes = tuple(data.classes[index] for index in classes)
         tasks.append(Task(name, task_classes, len(order), splits))
     return _scenario(config, tasks, "classification", data.scale, data.sources)
+
+
+def _columns(data: Dataset, indices: list[int]) -> Dataset:
+    """The data set with some of its features."""
+    return replace(data, x_train=data.x_train[:, indices], x_test=data.x_test[:, indices])
+
+
+def _class_splits(
+    config: Mapping[str, Any],
+    data: Dataset,
+    pools: Pools,
+    place: int,
+    classes: list[int],
+    order: list[int],
+) -> Splits:
+    """The samples of a task's classes, labelled by the place of a class in ``order``."""
+    splits = {}
+    for split, (where, ranks) in pools.items():
+        x, y = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
+        taken = _take(where, ranks, y, classes, _limit(config, split))
+        splits[split] = (_transformed(config, x[taken], place), _relabel(y[taken], order))
+    return splits
 
 
 def _check_pictures(config: Mapping[str, Any], data: Dataset) -> None:
@@ -123,7 +150,7 @@ def _limit(config: Mapping[str, Any], split: str) -> int | None:
 
 def _pools(
     config: Mapping[str, Any], y_train: np.ndarray, y_test: np.ndarray, task: int = 0
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+) -> Pools:
     """Per split: the indices of its samples, and the rank of every sample of its file."""
     # Two permutations of one leaf, drawn one after the other: training samples, test samples.
     generator = data_generator(config["seed"], "split", task)
