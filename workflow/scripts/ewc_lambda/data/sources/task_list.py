@@ -54,31 +54,45 @@ def class_indices(
     A value is a name first and a number second, so a class folder called 3 is written 3. Raises
     StudyError, which names ``key``, for what is not in ``names``, is listed twice or is no list.
     """
-    noun = "feature" if info.task == "features" else "class"
     if stripped(entry) == ALL and ALL not in (names or ()):
         return list(range(len(names or ())))
-    if not isinstance(entry, list | tuple) or not entry:
-        raise StudyError(f"{key}: must be a list of at least one {noun}, or {ALL}")
-    for value in entry:
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise StudyError(f"{key}: {value!r} is neither the name nor the number of a {noun}")
+    _check_values(entry, key, info)
     if names is None:
         if len(set(map(str, entry))) < len(entry):
-            raise StudyError(f"{key}: lists a {noun} twice ({listed(entry)})")
+            raise StudyError(f"{key}: lists a {_noun(info)} twice ({listed(entry)})")
         return []
-    places = {name: place for place, name in enumerate(names)}
     found: list[int] = []
     for value in entry:
-        # By its name, else by its number: a string that is no name has no number either.
-        place = places.get(str(value), -1 if isinstance(value, str) else value)
-        if not 0 <= place < len(names):
+        place = _place(value, names)
+        if place is None:
             raise StudyError(
-                f"{key}: {value!r} is not a {noun} of {info.name}, which has {listed(names)}"
+                f"{key}: {value!r} is not a {_noun(info)} of {info.name}, which has {listed(names)}"
             )
         if place in found:
-            raise StudyError(f"{key}: lists the {noun} {names[place]!r} twice")
+            raise StudyError(f"{key}: lists the {_noun(info)} {names[place]!r} twice")
         found.append(place)
     return found
+
+
+def _noun(info: DatasetInfo) -> str:
+    return "feature" if info.task == "features" else "class"
+
+
+def _check_values(entry: Any, key: str, info: DatasetInfo) -> None:
+    if not isinstance(entry, list | tuple) or not entry:
+        raise StudyError(f"{key}: must be a list of at least one {_noun(info)}, or {ALL}")
+    for value in entry:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise StudyError(
+                f"{key}: {value!r} is neither the name nor the number of a {_noun(info)}"
+            )
+
+
+def _place(value: int | str, names: tuple[str, ...]) -> int | None:
+    """Where a value stands by its name, else by its number; a string that is no name is nowhere."""
+    if str(value) in names:
+        return names.index(str(value))
+    return value if isinstance(value, int) and 0 <= value < len(names) else None
 
 
 def check_counts(config: Config, info: DatasetInfo, counts: list[int]) -> None:
