@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from ewc_lambda.results.study_file import Study
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Floats = NDArray[np.float64]
 
@@ -214,42 +215,58 @@ def _reference_lines(axes: Axes, panel: Panel, data: MeasureOverLambda) -> None:
 
 
 def _legend(figure: Figure, data: MeasureOverLambda) -> None:
+    handles = [*_trial_handles(data), *_reference_handles(data), *_answer_handles(data)]
+    if any(len(curve.diverged) for curve in data.curves):
+        handles.append(_handle("diverged", color=style.GREY, marker="x", linestyle="none"))
+    narrow = figure.get_figwidth() < style.WIDE
+    columns = (3 if len(data.trials) <= style.FEW else 2) if narrow else 5
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, title=_note(data))
+
+
+def _handle(label: str, **look: Any) -> Line2D:
     from matplotlib.lines import Line2D
 
-    curves, trials = data.curves, len(data.trials)
+    return Line2D([], [], label=label, **look)
+
+
+def _trial_handles(data: MeasureOverLambda) -> list[Line2D]:
+    count = len(data.trials)
+    if count > style.FEW:
+        mean = "mean over trials ± standard error"
+        return [
+            _handle("one trial", color=style.LIGHT_GREY, linewidth=0.8),
+            _handle(mean, color=style.BLACK, linewidth=1.4),
+        ]
+    looks = (style.trial_look(number, count) for number in range(count))
+    return [_handle(f"trial {t}", **look) for t, look in zip(data.trials, looks, strict=True)]
+
+
+def _reference_handles(data: MeasureOverLambda) -> list[Line2D]:
+    look: dict[str, Any] = {"color": style.BLACK, "linewidth": 0.7}
+    if 1 < len(data.trials) <= style.FEW:
+        look["color"] = style.GREY
     handles = []
-    if trials > style.FEW:
-        handles.append(Line2D([], [], color=style.LIGHT_GREY, linewidth=0.8, label="one trial"))
-        label = "mean over trials ± standard error"
-        handles.append(Line2D([], [], color=style.BLACK, linewidth=1.4, label=label))
-    else:
-        for number, trial in enumerate(data.trials):
-            look = style.trial_look(number, trials)
-            handles.append(Line2D([], [], label=f"trial {trial}", **look))
-    grey = style.GREY if 1 < trials <= style.FEW else style.BLACK
-    if any(np.isfinite(curve.finetuning) for curve in curves):
-        handles.append(Line2D([], [], color=grey, linewidth=0.7, label="λ = 0"))
-    if any(np.isfinite(curve.joint) for curve in curves):
-        dashes = (0, (4, 2))
-        handles.append(
-            Line2D([], [], color=grey, linewidth=0.7, linestyle=dashes, label="joint training")
-        )
-    answers: list[TrialAnswer | ImportanceAnswer] = [curve.answer for curve in curves]
-    if trials > 1:
+    if any(np.isfinite(curve.finetuning) for curve in data.curves):
+        handles.append(_handle("λ = 0", **look))
+    if any(np.isfinite(curve.joint) for curve in data.curves):
+        handles.append(_handle("joint training", linestyle=(0, (4, 2)), **look))
+    return handles
+
+
+def _answer_handles(data: MeasureOverLambda) -> list[Line2D]:
+    answers: list[TrialAnswer | ImportanceAnswer] = [curve.answer for curve in data.curves]
+    if len(data.trials) > 1:
         answers += [panel.answer for panel in data.panels]
     said = {a.resolved.resolved for a in answers if np.isfinite(a.best.estimate)}
-    for resolved, label in ((True, "best λ, resolved"), (False, "best λ, not resolved")):
-        if resolved in said:
-            handles.append(Line2D([], [], label=label, **style.optimum_look(resolved, "white")))
+    words = {True: "best λ, resolved", False: "best λ, not resolved"}
+    handles = [
+        _handle(label, **style.optimum_look(resolved, "white"))
+        for resolved, label in words.items()
+        if resolved in said
+    ]
     if any(np.isfinite(answer.best.low) for answer in answers):
-        handles.append(Line2D([], [], color=style.GREY, linewidth=1.8, label="its 95% interval"))
-    if any(len(curve.diverged) for curve in curves):
-        handles.append(
-            Line2D([], [], color=style.GREY, marker="x", linestyle="none", label="diverged")
-        )
-    narrow = figure.get_figwidth() < style.WIDE
-    columns = (3 if trials <= style.FEW else 2) if narrow else 5
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns, title=_note(data))
+        handles.append(_handle("its 95% interval", color=style.GREY, linewidth=1.8))
+    return handles
 
 
 def _note(data: MeasureOverLambda) -> str:

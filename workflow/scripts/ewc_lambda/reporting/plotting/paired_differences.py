@@ -12,7 +12,7 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.inference.across_trials import variance_ratio
 from ewc_lambda.inference.best_lambda import Interval, matrix, mean_interval
 from ewc_lambda.inference.replicates import complete
-from ewc_lambda.reporting.answers import LEVEL, searches, spacing
+from ewc_lambda.reporting.answers import LEVEL, Search, searches, spacing
 from ewc_lambda.reporting.plotting import style
 from ewc_lambda.results.study_file import Study
 
@@ -62,36 +62,35 @@ def extract(common: Study, independent: Study, importance: str | None = None) ->
     trials = tuple(sorted(set(found["common"]) & set(found["independent"])))
     if not trials:
         raise StudyError(f"{name}: no trial with this importance measure is in both studies.")
-    grids: list[Floats] = []
-    measures: dict[str, list[Floats]] = {mode: [] for mode in MODES}
-    for trial in trials:
-        tables = {}
-        for mode in MODES:
-            search = found[mode][trial]
-            tables[mode] = matrix(search.first_lambdas, search.first_measures)
-            measures[mode].append(tables[mode][1])
-        lambdas, others = tables["common"][0], tables["independent"][0]
-        if lambdas.shape != others.shape or not np.allclose(lambdas, others, rtol=1e-9, atol=0):
-            raise StudyError(
-                f"trial {trial}: the first grids of the two studies differ. Run both with the same "
-                f"seed, steps and ranges."
-            )
-        grids.append(lambdas)
+    grids = [_first_grid(*(found[mode][trial] for mode in MODES)) for trial in trials]
     if spacing(common) != spacing(independent):
         raise StudyError("spacing: the two studies differ. Run both with the same.")
-    pairs = list(zip(measures["independent"], measures["common"], strict=True))
+    pairs = [grid[1:] for grid in grids]
     near_ratios = tuple(variance_ratio(*pair, LEVEL, neighbours=True) for pair in pairs)
     ratios = tuple(variance_ratio(*pair, LEVEL) for pair in pairs)
+    lambdas, *measures = zip(*grids, strict=True)
     return Noise(
         trials,
-        tuple(grids),
-        {mode: tuple(values) for mode, values in measures.items()},
+        lambdas,
+        dict(zip(MODES, measures, strict=True)),
         near_ratios,
         ratios,
         ratio_over_trials(near_ratios),
         ratio_over_trials(ratios),
         common.log,
     )
+
+
+def _first_grid(independent: Search, common: Search) -> tuple[Floats, Floats, Floats]:
+    """The lambdas (S,) of a trial's round 0, and the measures (R, S) in the order of `MODES`."""
+    others, noisy = matrix(independent.first_lambdas, independent.first_measures)
+    lambdas, paired = matrix(common.first_lambdas, common.first_measures)
+    if lambdas.shape != others.shape or not np.allclose(lambdas, others, rtol=1e-9, atol=0):
+        raise StudyError(
+            f"trial {common.trial}: the first grids of the two studies differ. Run both with the "
+            f"same seed, steps and ranges."
+        )
+    return lambdas, noisy, paired
 
 
 def ratio_over_trials(ratios: tuple[Interval, ...]) -> Interval:
