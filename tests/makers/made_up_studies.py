@@ -84,16 +84,9 @@ def made_up_study(
             if tables[table]:
                 tables[table] |= _curves(tables[table], tasks)
     if curves and tested:
-        chosen = [
-            best_row(rows, measures, trial, name) for trial in range(trials) for name in importance
-        ]
-        chosen = [row for row in chosen if row is not None]
-        tables["tests"] = {
-            name: np.asarray(values)[chosen] for name, values in tables["steps"].items()
-        }
-        for table in ("tests", "references"):
-            if tables[table]:
-                tables[table] |= _on_test(tables[table], tasks)
+        searches = [(trial, name) for trial in range(trials) for name in importance]
+        chosen = [best_row(rows, measures, *search) for search in searches]
+        _add_tests(tables, [row for row in chosen if row is not None], tasks)
     if raced:
         _race(tables["steps"], raced)
     settings = {
@@ -115,6 +108,14 @@ def made_up_study(
     }
     write_tables(path, {name: table for name, table in tables.items() if table}, attributes)
     return Study.read(path)
+
+
+def _add_tests(tables, chosen, tasks):
+    """The chosen steps on the test split, and the reference lines there."""
+    tables["tests"] = {name: np.asarray(values)[chosen] for name, values in tables["steps"].items()}
+    for table in ("tests", "references"):
+        if tables[table]:
+            tables[table] |= _on_test(tables[table], tasks)
 
 
 def _race(table, replicates):
