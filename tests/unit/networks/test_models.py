@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from builders import problem
+from plain_networks import original_trunk
 from torch import nn
 
 from ewc_lambda.errors import StudyError
@@ -26,30 +27,6 @@ def mlp_network(outputs=(3, 3), heads="per_task"):
     return build_network({"model": "mlp", "hidden": [7, 5], "heads": heads}, (6,), outputs)
 
 
-def original_order(outputs):
-    """The original's trunk for 28 x 28 images, each ReLU where the original has it."""
-    return nn.Sequential(
-        nn.Sequential(
-            nn.Conv2d(1, 32, 3),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.BatchNorm2d(32, momentum=0.01, eps=1e-3),
-            nn.Conv2d(32, 32, 3),
-            nn.ReLU(),
-            nn.Conv2d(32, 64, 3),
-            nn.ReLU(),
-            nn.BatchNorm2d(64, momentum=0.01, eps=1e-3),
-            nn.Conv2d(64, 64, 3),
-            nn.ReLU(),
-            nn.Flatten(),
-        ),
-        nn.Linear(3136, outputs),
-        nn.ReLU(),
-        nn.Linear(outputs, outputs),
-        nn.ReLU(),
-    )
-
-
 def test_original_cnn_has_the_layers_of_the_original():
     trunk = original_cnn((1, 28, 28))
     kinds = [type(m).__name__ for m in trunk.modules() if not isinstance(m, nn.Sequential)]
@@ -68,7 +45,7 @@ def test_original_cnn_has_the_layers_of_the_original():
 def test_original_cnn_has_the_bits_of_the_original_order_of_its_layers():
     network = cnn_network()
     draw_weights(network, trial_generator(7, 0, "weights"))
-    ours, original = network.trunk, original_order(32)
+    ours, original = network.trunk, original_trunk(3136, 32)
     original.load_state_dict(ours.state_dict(), strict=False)
     x = torch.randn(32, 28, 28, 1, generator=torch.Generator().manual_seed(5)).movedim(-1, -3)
     weights = torch.randn(32, 32, generator=torch.Generator().manual_seed(6))

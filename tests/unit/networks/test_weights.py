@@ -5,6 +5,7 @@ import errno
 import pytest
 import torch
 from builders import base_model, problem
+from plain_networks import original_trunk
 from safetensors.torch import load_file
 from torch import nn
 
@@ -60,26 +61,7 @@ def plain_cnn():
     """The same layers, written down in torch alone; parameters in the order of the names."""
     return nn.ModuleDict(
         {
-            "trunk": nn.Sequential(
-                nn.Sequential(
-                    nn.Conv2d(1, 32, 3),
-                    nn.ReLU(),
-                    nn.MaxPool2d(2),
-                    nn.BatchNorm2d(32, momentum=0.01, eps=1e-3),
-                    nn.Conv2d(32, 32, 3),
-                    nn.ReLU(),
-                    nn.Conv2d(32, 64, 3),
-                    nn.ReLU(),
-                    nn.BatchNorm2d(64, momentum=0.01, eps=1e-3),
-                    nn.Conv2d(64, 64, 3),
-                    nn.ReLU(),
-                    nn.Flatten(),
-                ),
-                nn.Linear(64, 32),
-                nn.ReLU(),
-                nn.Linear(32, 32),
-                nn.ReLU(),
-            ),
+            "trunk": original_trunk(64, 32),
             "heads": nn.ModuleList([nn.Linear(32, 3), nn.Linear(32, 3)]),
         }
     )
