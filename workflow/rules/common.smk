@@ -20,7 +20,8 @@ from snakemake.logging import logger
 from ewc_lambda.config.study_config import check_keys, part, resolve, steps_per_job
 from ewc_lambda.data.sources import check_files
 from ewc_lambda.errors import StudyError
-from ewc_lambda.store.provenance import code_digest, model_files, recipe_of
+from ewc_lambda.store.code import code_digest
+from ewc_lambda.store.provenance import model_files, recipe_of
 from ewc_lambda.store.records import BrokenFileError, read_json, stored_recipe
 from ewc_lambda.store.replacing import move_aside, set_aside
 

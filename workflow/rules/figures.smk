@@ -42,7 +42,7 @@ for figure, labels in contents.DRAWN.labels().items():
             runtime=10,
         params:
             figure=figure,
-            code=code_digest("draw_figure", f"ewc_lambda/reporting/plotting/{figure}"),
+            code=code_digest("draw_figure", f"ewc_lambda.reporting.plotting.{figure}"),
         message:
             "Figure: {params.figure}"
         script:
@@ -76,7 +76,7 @@ rule make_tables:
         runtime=10,
     params:
         code=code_digest(
-            "make_tables", *(f"ewc_lambda/reporting/tables/{name}" for name in contents.TABLES)
+            "make_tables", *(f"ewc_lambda.reporting.tables.{name}" for name in contents.TABLES)
         ),
     message:
         f"Tables: {RESULTS}/tables/answer.csv and those beside it"

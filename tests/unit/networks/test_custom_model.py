@@ -26,7 +26,8 @@ from ewc_lambda.learning.problems import build_problem
 from ewc_lambda.learning.sequence import base_state, run_sequence
 from ewc_lambda.networks.models import Layout, build_network, draw_network, flat_state
 from ewc_lambda.seeding import trial_generator
-from ewc_lambda.store.provenance import code_digest, model_files, provenance
+from ewc_lambda.store.code import code_digest
+from ewc_lambda.store.provenance import model_files, provenance
 
 ROOT = Path(__file__).parents[3]
 BAD = {
@@ -231,7 +232,7 @@ def test_no_compiled_code_is_left_beside_the_file(write, monkeypatch):
 
 def test_a_changed_file_changes_the_digest_of_the_code_and_the_provenance(write):
     seen = []
-    for text in (PLAIN, PLAIN + "\n"):
+    for text in (PLAIN, PLAIN + "more = 1\n"):
         config = write(text)
         code = code_digest("create_base_model", files=model_files(config))
         code_digest.cache_clear()

@@ -2,5 +2,5 @@
 from.
 
 Imports nothing of the project but `errors`. Start with `records`, which writes and checks a file;
-`replacing` names files, and `provenance` tells which code and config made one.
+`replacing` names files, `provenance` tells what made one, and `code` which code that was.
 """
