@@ -62,7 +62,8 @@ STUDY_FILE_ALONE = Path(STUDY_FILE).exists() and not any(Path(RESULTS).glob("tri
 if STUDY_FILE_ALONE:
     logger.warning(
         f"Figures and tables are drawn from {STUDY_FILE} alone. Nothing is trained while the "
-        f"results that it was gathered from are absent; remove it to run the study."
+        f"results that it was gathered from are absent; give the study another name (the key "
+        f"study) to train it."
     )
 
 

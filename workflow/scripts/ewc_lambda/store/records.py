@@ -10,24 +10,37 @@ the same results are the same bytes.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
+import logging
 import math
-from collections.abc import Mapping
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.store.contents import UnfitError, attribute_names, datasets, values
 from ewc_lambda.store.replacing import flush, replacing
+
+logger = logging.getLogger("ewc_lambda")
 
 # Raised by one when a reader of the older files would misread the newer ones.
 FORMAT = 1
 
 _USER_BLOCK = 512
+# HDF5 marks a file that is open for writing in the consistency flags of its superblock, here of
+# version 0 (HDF5 file format specification, II.A), and leaves the mark when it is killed.
+_SUPERBLOCK = b"\0"
+_FLAG = slice(20, 24)
+_OPEN = b"\1\0\0\0"
 _MAGIC = b"ewc-lambda sha256 "
 
 
@@ -74,27 +87,18 @@ def read_hdf5(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Raises:
         BrokenFileError: the file is missing, truncated, changed, or not one of ours.
-        StudyError: it was written by an incompatible version.
+        StudyError: it cannot be read, or was written by an incompatible version.
 
     """
-    seal = check_seal(path)
-    with h5py.File(path, "r") as file:
+    with _checked(path) as (file, seal, size):
         attributes = _attributes(file, path)
-        content: dict[str, np.ndarray] = {}
-
-        def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
-            if isinstance(item, h5py.Dataset):
-                text = h5py.check_string_dtype(item.dtype) is not None
-                content[name] = item.asstr()[...] if text else item[...]
-
-        file.visititems(visit)
+        content = {name: values(data, size) for name, data in datasets(file, size).items()}
     return content, {**attributes, "sha256": seal}
 
 
 def read_attributes(path: str | Path) -> dict[str, Any]:
     """The attributes of a sealed HDF5 file alone, checked as in `read_hdf5`."""
-    seal = check_seal(path)
-    with h5py.File(path, "r") as file:
+    with _checked(path) as (file, seal, _):
         return {**_attributes(file, path), "sha256": seal}
 
 
@@ -103,23 +107,11 @@ def check_seal(path: str | Path) -> str:
 
     Raises:
         BrokenFileError: the file is missing, truncated, changed, or not one of ours.
+        StudyError: it cannot be read.
 
     """
-    path = Path(path)
-    if not path.exists():
-        raise BrokenFileError(path, "the file is missing")
-    with path.open("rb") as file:
-        block = file.read(_USER_BLOCK)
-        if len(block) < _USER_BLOCK or not block.startswith(_MAGIC):
-            raise BrokenFileError(path, "not a result file of this study, or cut short")
-        recipe = _recipe(block)
-        content = hashlib.sha256(recipe.encode())
-        while chunk := file.read(1 << 20):
-            content.update(chunk)
-    digest = content.hexdigest()
-    if block != _seal(digest, recipe):
-        raise BrokenFileError(path, "the content does not match its own SHA-256")
-    return digest
+    with _opened(path) as source:
+        return _check(Path(path), source)
 
 
 def stored_recipe(path: str | Path) -> str | None:
@@ -169,6 +161,72 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextmanager
+def _opened(path: str | Path) -> Iterator[BinaryIO]:
+    try:
+        with Path(path).open("rb") as source:
+            yield source
+    except FileNotFoundError:
+        raise BrokenFileError(path, "the file is missing") from None
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+@contextmanager
+def _checked(path: str | Path) -> Iterator[tuple[h5py.File, str, int]]:
+    """An open file, its seal and its size in bytes."""
+    # HDF5 is given an open file, not a name: it then asks for no lock, which file systems of
+    # clusters refuse or do not have, and reads the very file that was checked.
+    with _opened(path) as source:
+        seal = _check(Path(path), source)
+        try:
+            with h5py.File(source, "r") as file:
+                yield file, seal, os.fstat(source.fileno()).st_size
+        except UnfitError as error:
+            raise BrokenFileError(path, f"refused: {error}") from None
+        except (RuntimeError, KeyError, TypeError, ValueError, OSError) as error:
+            # Sealed, but made by something else than `write_hdf5`.
+            raise BrokenFileError(path, f"not what HDF5 can read ({error})") from None
+
+
+def _check(path: Path, source: BinaryIO) -> str:
+    """Compare an open file with its seal, and return that."""
+    block = source.read(_USER_BLOCK)
+    if len(block) < _USER_BLOCK or not block.startswith(_MAGIC):
+        raise BrokenFileError(path, "not a result file of this study, or cut short")
+    recipe = _recipe(block)
+    start = source.read(_FLAG.stop)
+    if block == _seal(digest := _digest(recipe, start, source), recipe):
+        return digest
+    what = "the content does not match its own SHA-256"
+    if start[8:9] == _SUPERBLOCK and start[_FLAG] == _OPEN:
+        source.seek(_USER_BLOCK + _FLAG.stop)
+        closed = start[: _FLAG.start] + bytes(len(_OPEN))
+        if block == _seal(digest := _digest(recipe, closed, source), recipe):
+            _warn_open(path)
+            return digest
+        what += ", and a program that opened it for writing did not close it"
+    raise BrokenFileError(path, what)
+
+
+def _digest(recipe: str, start: bytes, source: BinaryIO) -> str:
+    """SHA-256 of a recipe, the start of the data, and the rest of an open file."""
+    content = hashlib.sha256(recipe.encode() + start)
+    while chunk := source.read(1 << 20):
+        content.update(chunk)
+    return content.hexdigest()
+
+
+@functools.cache
+def _warn_open(path: Path) -> None:
+    command = f"import h5py; h5py.File({str(path)!r}, 'r+').close()"
+    logger.warning(
+        f"{path}: a program opened this file for writing and has not closed it, or was killed. Its "
+        f"data are whole, and they are used. To take the mark away, end that program and run: "
+        f"python -c {shlex.quote(command)}"
+    )
+
+
 def _write_attributes(target: h5py.File | h5py.Dataset, attributes: Mapping[str, Any]) -> None:
     for name in sorted(attributes):
         value = attributes[name]
@@ -178,7 +236,7 @@ def _write_attributes(target: h5py.File | h5py.Dataset, attributes: Mapping[str,
 
 
 def _attributes(file: h5py.File, path: str | Path) -> dict[str, Any]:
-    attributes = {name: _read_attribute(value) for name, value in file.attrs.items()}
+    attributes = {name: _read_attribute(file.attrs[name]) for name in attribute_names(file)}
     if attributes.get("format") != FORMAT:
         raise StudyError(
             f"{path}: written in format {attributes.get('format')}, this version reads format "
