@@ -7,7 +7,8 @@ import yaml
 
 import verify_study
 from ewc_lambda.config.study_config import resolve
-from ewc_lambda.store.records import read_json, write_json
+from ewc_lambda.results.runs import read_run, write_run
+from ewc_lambda.store.records import read_hdf5, read_json, write_json
 from ewc_lambda.upkeep.integrity import Integrity
 
 
@@ -100,3 +101,45 @@ def test_command_line(project, monkeypatch, capsys):
     assert not step.exists()
     assert verify_study.main([]) == 1
     assert "step_1.h5: the file is missing" in capsys.readouterr().err
+
+
+def test_a_study_file_that_stands_alone_is_never_moved(project, monkeypatch, capsys):
+    monkeypatch.chdir(project.folder)
+    for path in project.study.glob("trial_*"):
+        shutil.rmtree(path)
+    study = project.study / "study.h5"
+    study.write_bytes(study.read_bytes()[:-1])
+    assert verify_study.main(["--set-aside"]) == 1
+    printed = capsys.readouterr().err
+    assert "does not match its own SHA-256" in printed
+    assert "It stands alone" in printed
+    assert "snakemake" not in printed
+    assert study.exists()
+
+
+def test_a_file_left_open_for_writing_is_well_and_named(project, monkeypatch, caplog, capsys):
+    monkeypatch.chdir(project.folder)
+    step = project.search / "round_0/step_1.h5"
+    whole = bytearray(step.read_bytes())
+    whole[532] = 1
+    step.write_bytes(whole)
+    assert verify_study.main([]) == 0
+    (warning,) = caplog.messages
+    assert "step_1.h5: a program opened this file for writing" in warning
+
+
+def test_two_kinds_of_processor_within_a_trial_are_named(project, monkeypatch, capsys):
+    """A step that another processor trained: what it says of that is changed, nothing else."""
+    assert verify(project).mixed is None
+    step = project.search / "round_0/step_1.h5"
+    made_by = read_hdf5(step)[1]["provenance"]
+    assert made_by["arithmetic"].count(", torch ") == 1
+    write_run(step, read_run(step), {**made_by, "arithmetic": "X86_V2, torch DEFAULT"})
+    said = verify(project).mixed
+    assert said.startswith(
+        "Runs of one trial were computed with different arithmetic, in trial 0 ("
+    )
+    assert "X86_V2, torch DEFAULT: 1" in said
+    monkeypatch.chdir(project.folder)
+    verify_study.main([])
+    assert said in capsys.readouterr().err

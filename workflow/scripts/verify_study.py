@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     integrity.check()
+    if integrity.mixed:
+        print(integrity.mixed, file=sys.stderr)
     if not integrity.findings:
         print(integrity.verdict)
         return 0
@@ -41,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _advise(integrity: Integrity, config: str, aside: bool) -> None:
+    if integrity.alone:
+        if integrity.broken:
+            print(
+                "It stands alone: nothing can make it anew but the whole study, so it stays where "
+                "it is. Put a whole copy of it there.",
+                file=sys.stderr,
+            )
+        return
     frozen = [path for path in integrity.broken if is_frozen(path)]
     others = [path for path in integrity.broken if path not in frozen]
     if frozen:

@@ -1,5 +1,13 @@
 """Provenance: what a result says of where it comes from."""
 
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 from ewc_lambda.store import provenance
 from ewc_lambda.store.provenance import provenance as provenance_of
 from ewc_lambda.store.provenance import recipe_of
@@ -9,7 +17,14 @@ def test_provenance_names_versions_config_and_code_and_no_time_or_host():
     found = provenance_of("c" * 64, {"epochs": 3})
     assert found["code_sha256"] == "c" * 64
     assert found["config"] == {"epochs": 3}
-    assert set(found) == {"code_sha256", "config", "versions", "revision", "machine"}
+    assert set(found) == {
+        "code_sha256",
+        "config",
+        "versions",
+        "revision",
+        "machine",
+        "arithmetic",
+    }
     assert found["versions"]["torch"].startswith("2.")
     assert found == provenance_of("c" * 64, {"epochs": 3})
 
@@ -28,3 +43,53 @@ def test_outside_of_a_checkout_the_revision_is_unknown(monkeypatch, tmp_path):
     assert provenance._revision.__wrapped__() == "unknown"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance._revision.__wrapped__() == "unknown"
+
+
+def test_code_modules_are_kept_where_they_are_given():
+    found = provenance_of("c" * 64, {}, {"ewc_lambda/seeding.py": "a" * 12})
+    assert found["code_modules"] == {"ewc_lambda/seeding.py": "a" * 12}
+    assert recipe_of(found) == recipe_of(provenance_of("c" * 64, {}))
+
+
+def computes(imports, **environment):
+    code = f"{imports}from ewc_lambda.store.provenance import arithmetic; print(arithmetic())"
+    path = str(Path(provenance.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_the_arithmetic_names_the_kernels_that_torch_chose():
+    kinds = {"avx2": "AVX2", "default": "DEFAULT"}
+    found = {kind: computes("import torch; ", ATEN_CPU_CAPABILITY=kind) for kind in kinds}
+    processor = computes("")
+    assert re.fullmatch(r"\w+", processor)
+    for kind, said in found.items():
+        if platform.machine() == "x86_64":
+            assert said == f"{processor}, torch {kinds[kind]}"
+        else:
+            assert said.startswith(f"{processor}, torch ")
+
+
+def test_the_arithmetic_does_not_import_torch():
+    code = "import sys; from ewc_lambda.store.provenance import arithmetic; arithmetic(); "
+    path = str(Path(provenance.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"],
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert done.returncode == 0
+
+
+def test_the_arithmetic_of_a_gpu_is_its_name(monkeypatch):
+    def is_initialized():
+        return True
+
+    cuda = SimpleNamespace(is_initialized=is_initialized, get_device_name=lambda: "H100")
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert provenance.arithmetic().endswith(", torch H100")

@@ -49,7 +49,9 @@ def repeat_step(snakemake: Any, grid: Mapping[str, Any], step: Step) -> bool:
     if step.weights is not None:
         _copy(snakemake.input.earlier_weights[place], step.weights, run.origin)
     same = dataclasses.replace(run, labels=labels)
-    write_run(step.record, same, provenance(params.code, params.config))
+    origin = provenance(params.code, params.config)
+    # It was computed where it was trained, not where it is taken over.
+    write_run(step.record, same, {**origin, "arithmetic": run.arithmetic})
     logger.info("lambda = %.6g was trained in round %d: taken over", value, grid["round"] - 1)
     return True
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ewc_lambda.inference.best_lambda import Interval, Resolved
 from ewc_lambda.reporting.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study
+from ewc_lambda.results.arithmetic import study_arithmetic
 from ewc_lambda.results.study_file import Study
 
 
@@ -26,6 +27,8 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     if found.missing:
         names = ", ".join(f"trial {trial} of {name}" for trial, name in found.missing)
         lines.append(f"Missing, and left out: {names}.")
+    if mixed := study_arithmetic(study):
+        lines.append(mixed)
     for each in found:
         lines += ["", *importance_lines(each)]
     lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []

@@ -36,7 +36,8 @@ class Run:
     (replicates, tasks), where there are any, are of the trained weights on the test split.
     ``labels`` are the attributes that say which run it is: trial, importance, round, step, lambda
     or reference. ``origin`` are the digests of the files that it was made from or belongs with;
-    ``sha256`` is the seal of the record's own file, once it was read from one.
+    ``sha256`` is the seal of the record's own file, once it was read from one, and
+    ``arithmetic`` how the program computed that wrote it.
     """
 
     loss: NDArray[np.float64]
@@ -49,6 +50,7 @@ class Run:
     test_loss: NDArray[np.float64] | None = None
     test_accuracy: NDArray[np.float64] | None = None
     sha256: str = ""
+    arithmetic: str = ""
 
     @property
     def measure(self) -> NDArray[np.float64]:
@@ -121,6 +123,8 @@ def read_run(path: str | Path, **expected: Any) -> Run:
         content.get("test_loss"),
         content.get("test_accuracy"),
         attributes["sha256"],
+        # Records from before it was kept do not say.
+        str(attributes["provenance"].get("arithmetic", "")),
     )
 
 

@@ -32,13 +32,14 @@ _AXES = {
     "test_accuracy": "row, replicate, task",
     "replicates": "row; how many were trained, NaN stands for the others",
 }
-_TEXT = ("importance", "reference", "stop", "sha256")
+_TEXT = ("importance", "reference", "stop", "sha256", "arithmetic")
 
 Table = dict[str, Any]
 
 
 def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table:
-    """Runs as columns: labels, measure, curves in float32, the seals of their files.
+    """Runs as columns: labels, measure, curves in float32, the seals of their files, and how they
+    were computed.
 
     ``skip`` evaluations at the start of each curve are left out: those of the first task, where
     all runs of a trial share it. Runs that a race left with fewer replicates are filled up with
@@ -48,6 +49,7 @@ def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table
         return {}
     table: Table = {name: [run.labels[name] for run in runs] for name in runs[0].labels}
     table["sha256"] = list(seals)
+    table["arithmetic"] = [run.arithmetic for run in runs]
     table["diverged"] = [run.diverged for run in runs]
     table["replicates"] = [len(run.measure) for run in runs]
     table["measure"] = _stacked([run.measure for run in runs])

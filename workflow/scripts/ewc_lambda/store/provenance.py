@@ -7,10 +7,13 @@ import hashlib
 import json
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ewc_lambda.errors import StudyError
 
@@ -38,10 +41,13 @@ def model_files(config: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(path),)
 
 
-def provenance(code: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def provenance(
+    code: str, config: Mapping[str, Any], modules: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """What every result file carries: ``code`` (of `code_digest`), the part of the config that
-    the result depends on, versions, git revision and instruction set. No time, no host. And the
-    SHA-256 of the user's own model, where there is one.
+    the result depends on, versions, git revision and the arithmetic of the processor. No time, no
+    host. And the SHA-256 of the user's own model, where there is one, and of `code_modules` what
+    is given.
     """
     models = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in model_files(config)]
     own = {"model_sha256": models[0]} if models else {}
@@ -52,8 +58,26 @@ def provenance(code: str, config: Mapping[str, Any]) -> dict[str, Any]:
         | {package: metadata.version(package) for package in _PACKAGES},
         "revision": _revision(),
         "machine": platform.machine(),
+        "arithmetic": arithmetic(),
         **own,
+        **({} if modules is None else {"code_modules": dict(modules)}),
     }
+
+
+def arithmetic() -> str:
+    """How this program computes: the processor's newest instruction set that numpy knows of and,
+    where torch is imported, the kind of kernels that it chose, or the name of its GPU.
+    """
+    known = np.show_config(mode="dicts")["SIMD Extensions"]
+    found = [*known.get("baseline", ()), *known.get("found", ())]
+    processor = found[-1] if found else platform.machine()
+    # Not imported for this: it takes a second, and whoever computes with it has it.
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return processor
+    if torch.cuda.is_initialized():
+        return f"{processor}, torch {torch.cuda.get_device_name()}"
+    return f"{processor}, torch {torch.backends.cpu.get_cpu_capability()}"
 
 
 def recipe_of(provenance: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.results.arithmetic import mixed_arithmetic
 from ewc_lambda.results.runs import Run, first_task_origin, read_run, round_measures
 from ewc_lambda.results.study_file import read_tables
 from ewc_lambda.search.rounds import decide, draw_bracket, grid
@@ -31,8 +32,8 @@ class OtherConfigError(StudyError):
 
 class Integrity:
     """The check of one study: ``findings`` says what is wrong, a line each; ``broken`` are the
-    files that are there and cannot be used, ``missing`` those that are not there, and ``files``
-    counts all that were looked at.
+    files that are there and cannot be used, ``missing`` those that are not there, ``files`` counts
+    all that were looked at, and ``alone`` says that there is a study file and nothing else.
     """
 
     def __init__(self, results: str | Path, config: Mapping[str, Any]) -> None:
@@ -42,7 +43,8 @@ class Integrity:
         self.broken: list[Path] = []
         self.missing: list[Path] = []
         self.files = 0
-        self._alone = False
+        self.alone = False
+        self._kinds: list[tuple[int, str]] = []
         self._seals: dict[str, list[str]] = {name: [] for name in _GATHERED}
 
     def check(self) -> None:
@@ -50,8 +52,8 @@ class Integrity:
         by itself.
         """
         study = self.folder / "study.h5"
-        self._alone = study.exists() and not any(self.folder.glob("trial_*"))
-        if self._alone:
+        self.alone = study.exists() and not any(self.folder.glob("trial_*"))
+        if self.alone:
             self._try(study, lambda: self._study(study, gathered=False))
             return
         data = self._read(self.folder / "data.h5", self._sealed)
@@ -60,9 +62,14 @@ class Integrity:
         self._read(study, self._study)
 
     @property
+    def mixed(self) -> str | None:
+        """What is no fault of a file: runs of one trial that were not computed alike."""
+        return mixed_arithmetic(self._kinds)
+
+    @property
     def verdict(self) -> str:
         """One line when all is well, else one for each finding."""
-        if not self.findings and self._alone:
+        if not self.findings and self.alone:
             return (
                 f"{self.folder}: study.h5 is as it was written, with this config. The results that "
                 f"it was gathered from are absent, so the chain to them was not checked."
@@ -149,6 +156,7 @@ class Integrity:
         run = self._read(path, read)
         if run is not None:
             self._seals[table].append(run.sha256)
+            self._kinds += [(run.labels["trial"], run.arithmetic)] if own else []
             if own and "weights" in run.origin:
                 self._weights(path.with_suffix(".safetensors"), run.origin["weights"])
         return run
