@@ -2,11 +2,14 @@
 
 import hashlib
 import io
+import itertools
 import tarfile
+import time
 
 import numpy as np
 import pytest
 import yaml
+from hostile import HOSTILE, seal
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.errors import StudyError
@@ -181,3 +184,81 @@ def test_a_link_in_the_place_of_the_study_is_not_followed(archive, tmp_path):
 def test_a_missing_archive_is_named(tmp_path):
     with pytest.raises(StudyError, match=r"none\.tar: the file is missing"):
         unpack(tmp_path / "none.tar", tmp_path)
+
+
+# ------------------------------------------------------------------ what would harm its reader
+
+
+def merges():
+    """Half a kilobyte of YAML that stands for 2^25 keys."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    lines = ["a: &a {k: 1}"]
+    lines += [f"{y}: &{y} {{<<: [*{x}, *{x}]}}" for x, y in itertools.pairwise(letters)]
+    return "\n".join(lines).encode()
+
+
+HARMFUL_CONFIGS = {
+    "merges": merges(),
+    "aliases": b"a: &a [1]\n" + b"".join(b"x%d: [*a, *a]\n" % n for n in range(3)),
+    "depth": b"[" * 100_000,
+    "size": b"study: small\n" + b"#" * 2**18,
+}
+
+
+@pytest.mark.parametrize("config", HARMFUL_CONFIGS.values(), ids=HARMFUL_CONFIGS)
+def test_a_config_that_grows_is_refused_in_seconds(archive, tmp_path, config):
+    write(archive, sealed({**members(archive), CONFIG: config}).items())
+    start = time.monotonic()
+    with pytest.raises(StudyError, match=r"no config|config\.yaml is of \d+ bytes, allowed are"):
+        unpack(archive, tmp_path / "there")
+    assert time.monotonic() - start < 5
+    assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("fill", HOSTILE, ids=lambda fill: fill.__name__)
+def test_a_study_file_that_harms_its_reader_is_refused_in_seconds(archive, tmp_path, fill):
+    study = seal(tmp_path / "hostile.h5", fill, {"content": "study"}).read_bytes()
+    write(archive, sealed({**members(archive), STUDY: study}).items())
+    start = time.monotonic()
+    with pytest.raises(StudyError) as caught:
+        unpack(archive, tmp_path / "there")
+    assert time.monotonic() - start < 5
+    assert str(caught.value).startswith(f"{archive}: its member study.h5: refused: ")
+    assert HOSTILE[fill] in str(caught.value)
+    assert not list(tmp_path.glob("there/**/*.*"))
+
+
+def header(name, size, kind=tarfile.REGTYPE):
+    """A tar header that says any size."""
+    member = tarfile.TarInfo(name)
+    member.type = kind
+    block = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    block[124:136] = size
+    # The checksum is that of the header with blanks in its own place.
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+SIZES = {
+    "8 exabytes": b"\x80" + (2**63).to_bytes(11, "big"),
+    "2^87 bytes": b"\x80" + b"\xff" * 11,
+    "negative": b"\xff" * 12,
+    "more than the file": b"00000100000\0",
+    "no number": b"what is it?\0",
+}
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize("name", [CONFIG, STUDY])
+def test_impossible_sizes_are_refused_in_seconds(archive, tmp_path, name, kind, size):
+    rest = archive.read_bytes()
+    archive.write_bytes(header(name, size, kind) + rest)
+    start = time.monotonic()
+    with pytest.raises(StudyError) as caught:
+        unpack(archive, tmp_path / "there")
+    assert time.monotonic() - start < 5
+    assert str(caught.value).startswith(f"{archive}: ")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "there").exists()

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ewc_lambda.config.plain_yaml import grows
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
@@ -67,13 +68,20 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def check_keys(path: str | Path) -> None:
-    """StudyError if a key of a config file is given twice: YAML takes the last one, in silence. A
-    file that is no YAML is refused where it is read.
+    """StudyError if a key of a config file is given twice, of which YAML takes the last one in
+    silence, or if its aliases and merges would fill the memory. A file that is no YAML is refused
+    where it is read.
     """
     try:
         pending = [yaml.compose(Path(path).read_text(encoding="utf-8"), yaml.SafeLoader)]
+        large = grows(pending[0])
     except NOT_YAML:
         return
+    if large:
+        raise StudyError(
+            f"{path}: its aliases and merges (& * <<) stand for more values than a config has. "
+            f"Allowed: write them out."
+        )
     seen = set()
     while pending:
         node = pending.pop()

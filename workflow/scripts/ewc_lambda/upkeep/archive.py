@@ -12,10 +12,13 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Container
 from pathlib import Path
+from typing import BinaryIO
 
 import yaml
 
+from ewc_lambda.config.plain_yaml import load_plain
 from ewc_lambda.config.study_config import NOT_YAML, resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.study_file import Study
@@ -31,6 +34,8 @@ STUDY, CONFIG, PROVENANCE, DRAWN, SUMS = MEMBERS = (
 )
 # Of bytes: the text members are small, whatever the study is.
 LARGEST_TEXT = 16 * 2**20
+# YAML is read at some 100 kB a second.
+LARGEST_CONFIG = 2**18
 LARGEST_STUDY = 8 * 2**30
 
 
@@ -87,15 +92,15 @@ def unpack(archive: str | Path, results: str | Path, largest: int = LARGEST_STUD
     """
     archive = Path(archive)
     try:
-        with tarfile.open(archive, "r:") as tar:
-            members = _members(archive, tar, largest)
-            texts = {name: _text(archive, tar, members[name]) for name in MEMBERS if name != STUDY}
+        with archive.open("rb") as file:
+            members = _members(archive, file, largest)
+            texts = {name: _text(archive, file, members[name]) for name in MEMBERS if name != STUDY}
             # The name is checked as that of a study run here would be: letters, digits, _ and -.
             config = resolve(_mapping(archive, texts[CONFIG]))
             folder = Path(results) / str(config["study"])
             _refuse_existing(folder)
             with replacing(folder / STUDY) as temporary:
-                digest = _copy(archive, tar, members[STUDY], temporary)
+                digest = _copy(archive, file, members[STUDY], temporary)
                 digests = {
                     name: hashlib.sha256(text.encode()).hexdigest()
                     for name, text in texts.items()
@@ -103,10 +108,8 @@ def unpack(archive: str | Path, results: str | Path, largest: int = LARGEST_STUD
                 }
                 if texts[SUMS] != _sums({STUDY: digest, **digests}):
                     raise BrokenFileError(archive, "a member is not what SHA256SUMS says")
-                if Study.read(temporary).config != _mapping(archive, texts[CONFIG]):
+                if _read(archive, temporary).config != _mapping(archive, texts[CONFIG]):
                     raise BrokenFileError(archive, "its config is not that of its study file")
-    except (tarfile.TarError, EOFError) as error:
-        raise BrokenFileError(archive, f"not a whole tar file ({error})") from None
     except FileNotFoundError:
         raise BrokenFileError(archive, "the file is missing") from None
     for name in (CONFIG, PROVENANCE, DRAWN):
@@ -115,42 +118,69 @@ def unpack(archive: str | Path, results: str | Path, largest: int = LARGEST_STUD
     return folder
 
 
-def _members(archive: Path, tar: tarfile.TarFile, largest: int) -> dict[str, tarfile.TarInfo]:
+def _members(archive: Path, file: BinaryIO, largest: int) -> dict[str, tarfile.TarInfo]:
+    """Headers of all members, read one by one: `tarfile` would follow those that only say how
+    another one is to be understood, of whatever size they claim to be.
+    """
     found: dict[str, tarfile.TarInfo] = {}
-    for member in tar:
-        if member.name not in MEMBERS:
-            raise BrokenFileError(
-                archive, f"refused for its member {member.name!r}: allowed are {', '.join(MEMBERS)}"
-            )
-        if not member.isreg() or member.issparse():
-            raise BrokenFileError(archive, f"refused: its member {member.name} is no plain file")
-        if member.name in found:
-            raise BrokenFileError(archive, f"refused: it holds {member.name} twice")
-        limit = largest if member.name == STUDY else LARGEST_TEXT
-        if member.size > limit:
-            raise BrokenFileError(
-                archive,
-                f"refused: its member {member.name} is of {member.size} bytes, allowed are {limit}",
-            )
+    whole = archive.stat().st_size
+    while (header := file.read(tarfile.BLOCKSIZE)) and header.strip(b"\0"):
+        try:
+            member = tarfile.TarInfo.frombuf(header, tarfile.ENCODING, "surrogateescape")
+        except tarfile.HeaderError as error:
+            raise BrokenFileError(archive, f"not a whole tar file ({error})") from None
+        member.offset_data = file.tell()
+        _check_member(archive, member, found, largest if member.name == STUDY else LARGEST_TEXT)
+        if member.offset_data + member.size > whole:
+            raise BrokenFileError(archive, f"its member {member.name} is cut short")
         found[member.name] = member
+        file.seek(member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE)
     for name in MEMBERS:
         if name not in found:
             raise BrokenFileError(archive, f"its member {name} is missing")
     return found
 
 
-def _text(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-    content = tar.extractfile(member)
-    assert content is not None, "a plain file has content"
+def _check_member(
+    archive: Path, member: tarfile.TarInfo, found: Container[str], largest: int
+) -> None:
+    if member.name not in MEMBERS:
+        raise BrokenFileError(
+            archive, f"refused for its member {member.name!r}: allowed are {', '.join(MEMBERS)}"
+        )
+    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+        raise BrokenFileError(archive, f"refused: its member {member.name} is no plain file")
+    if member.name in found:
+        raise BrokenFileError(archive, f"refused: it holds {member.name} twice")
+    if member.name == CONFIG:
+        largest = LARGEST_CONFIG
+    if not 0 <= member.size <= largest:
+        raise BrokenFileError(
+            archive,
+            f"refused: its member {member.name} is of {member.size} bytes, allowed are {largest}",
+        )
+
+
+def _text(archive: Path, file: BinaryIO, member: tarfile.TarInfo) -> str:
+    file.seek(member.offset_data)
     try:
-        return content.read().decode()
+        return file.read(member.size).decode()
     except UnicodeDecodeError:
         raise BrokenFileError(archive, f"its member {member.name} is no text") from None
 
 
+def _read(archive: Path, study: Path) -> Study:
+    try:
+        return Study.read(study)
+    except StudyError as error:
+        # Named by its temporary place.
+        said = str(error).removeprefix(f"{study}: ")
+        raise BrokenFileError(archive, f"its member {STUDY}: {said}") from None
+
+
 def _mapping(archive: Path, text: str) -> dict[str, object]:
     try:
-        config = yaml.safe_load(text)
+        config = load_plain(text)
     except NOT_YAML:
         config = None
     if not isinstance(config, dict):
@@ -158,15 +188,15 @@ def _mapping(archive: Path, text: str) -> dict[str, object]:
     return config
 
 
-def _copy(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> str:
-    source = tar.extractfile(member)
-    assert source is not None, "a plain file has content"
-    digest = hashlib.sha256()
+def _copy(archive: Path, source: BinaryIO, member: tarfile.TarInfo, target: Path) -> str:
+    source.seek(member.offset_data)
+    digest, left = hashlib.sha256(), member.size
     with target.open("wb") as file:
-        while block := source.read(2**20):
+        while block := source.read(min(left, 2**20)):
             digest.update(block)
             file.write(block)
-    if target.stat().st_size != member.size:
+            left -= len(block)
+    if left:
         raise BrokenFileError(archive, f"its member {member.name} is cut short")
     return digest.hexdigest()
 
