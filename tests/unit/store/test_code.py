@@ -233,3 +233,12 @@ def test_the_own_file_of_the_user_counts_by_what_it_means(library, tmp_path):
     assert found()[1] != before[1]
     own.write_text("def trunk():\n    return 2\n")
     assert found()[0] != before[0]
+
+
+def test_two_scripts_that_take_the_text_of_each_other_are_a_change(library):
+    (library / "other.py").write_text("x = 1\n")
+    before = code_digest.__wrapped__("train", "other")
+    texts = [(library / name).read_text() for name in ("train.py", "other.py")]
+    for name, text in zip(("other.py", "train.py"), texts, strict=True):
+        (library / name).write_text(text)
+    assert code_digest.__wrapped__("train", "other") != before

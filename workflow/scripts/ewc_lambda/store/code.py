@@ -44,8 +44,9 @@ def code_digest(*scripts: str, files: tuple[str, ...] = ()) -> str:
             name: _sha256(digests[name], *(digests[target] for target in said.targets))
             for name, said in found.items()
         }
+    run = (digests[script] for script in sorted(scripts))
     own = (meaning(Path(file).read_bytes()).shape for file in files)
-    return _sha256(*sorted(digests.values()), "files", *own)
+    return _sha256(*run, "modules", *sorted(digests.values()), "files", *own)
 
 
 def code_modules(*scripts: str, files: tuple[str, ...] = ()) -> dict[str, str]:
