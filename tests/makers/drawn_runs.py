@@ -119,6 +119,26 @@ def drawn_runs(draw):
     )
 
 
+def _with_rehearsal(of, module, loss, again, stage, first):
+    """Mean of a batch's loss and those of as many samples of each earlier task."""
+    chosen = of.settings
+    for task, rehearsed in enumerate(again):
+        places = range(first, first + chosen.batch_size)
+        rows = torch.tensor([rehearsed[p % len(rehearsed)] for p in places])
+        x, y = of.train[task].take(rows)
+        loss = loss + _loss(module(x, *of.network.route(task, stage)), y, chosen.loss)
+    return loss / (1 + len(again))
+
+
+def _penalty(of, module, terms, shared, value):
+    total = 0
+    for omega, anchor in terms:
+        named = dict(module.named_parameters())
+        moved = of.layout.join({n: named[n] for n in shared}, "shared") - anchor
+        total = total + value / 2 * (omega * moved.square()).sum()
+    return total
+
+
 def plain_run(of, drawn, member):
     """Weights (size,), buffers, losses (evaluations, tasks) and epochs of one member, trained by
     nothing but torch.
@@ -148,16 +168,8 @@ def plain_run(of, drawn, member):
                 _mode(module, frozen=stage > 0 and chosen.running_statistics == "first_task")
                 x, y = data.take(rows)
                 loss = _loss(module(x, *route), y, chosen.loss)
-                for task, rehearsed in enumerate(again):
-                    places = range(first, first + chosen.batch_size)
-                    rows = torch.tensor([rehearsed[p % len(rehearsed)] for p in places])
-                    x, y = of.train[task].take(rows)
-                    loss = loss + _loss(module(x, *of.network.route(task, stage)), y, chosen.loss)
-                loss = loss / (1 + len(again))
-                for omega, anchor in terms:
-                    named = dict(module.named_parameters())
-                    moved = of.layout.join({n: named[n] for n in shared}, "shared") - anchor
-                    loss = loss + value / 2 * (omega * moved.square()).sum()
+                loss = _with_rehearsal(of, module, loss, again, stage, first)
+                loss = loss + _penalty(of, module, terms, shared, value)
                 module.zero_grad(set_to_none=False)
                 loss.backward()
                 for parameter in module.parameters():

@@ -47,7 +47,7 @@ def test_the_first_steps_are_those_of_the_paper():
 def test_a_training_job_does_not_import_the_compiler():
     code = (
         "import sys, torch; from ewc_lambda.learning.device import open_device; "
-        "from ewc_lambda.jobs.run_job import steps; from ewc_lambda.learning.adam import Adam; "
+        "from ewc_lambda.jobs import steps; from ewc_lambda.learning.adam import Adam; "
         "open_device({'device': 'cpu', 'precision': 'float32'}); "
         "Adam(torch.zeros(2), torch.zeros(2), 0.1).step(); "
         "from torch.func import vmap; vmap(torch.sin)(torch.zeros(2)); "

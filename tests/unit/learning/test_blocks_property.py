@@ -177,6 +177,7 @@ class Raced:
         self.loss = generator.random((replicates, 5, 2))
         self.accuracy, self.penalty = 1 - self.loss, self.loss[..., 0]
         self.test_loss = self.test_accuracy = None
+        self.arithmetic = ""
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=8), st.integers(0, 4), st.data())

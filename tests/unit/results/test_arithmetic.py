@@ -49,7 +49,7 @@ def runs(tmp_path):
             loss=np.ones((1, 2, 1)),
             accuracy=np.ones((1, 2, 1)),
             penalty=np.zeros((1, 2)),
-            evaluations_per_epoch=1,
+            epoch=np.arange(2.0),
             introduced=[1],
             labels={"trial": 0, "step": step},
             origin={},
