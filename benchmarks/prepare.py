@@ -29,7 +29,7 @@ def main() -> None:
     scenario = build_scenario(config)
     read = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        write_prepared(Path(folder) / "data.h5", scenario, {})
+        write_prepared(Path(folder) / "data.h5", scenario, {"code_sha256": "c", "config": {}})
     written = time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print("s CPU to read and split  s CPU to write  peak MiB")

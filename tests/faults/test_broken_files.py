@@ -2,6 +2,7 @@
 that it had served is trained again.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -38,14 +39,32 @@ def refused(project: Scratch, path: Path, because: str) -> None:
     assert "Traceback" not in done.text
 
 
+def made_again(project, finished, path, because):
+    """A run that finds the file before it plans, says so, keeps the old copy and makes a new one.
+    Which training jobs it took.
+    """
+    before = project.finished()
+    done = project.finish()
+    messages = [line for line in done.text.splitlines() if because in line]
+    assert messages, done.text
+    assert all(str(path.relative_to(project.folder)) in line for line in messages)
+    return as_before(project, finished, path, before)
+
+
 def refused_then_made_again(project, finished, path, because):
-    """Two runs of the same command: the first refuses the file, the second makes it again. Which
-    training jobs it took.
+    """Two runs of the same command: in the first the job that uses the file refuses it, the second
+    makes it again. Which training jobs it took.
     """
     before = project.finished()
     refused(project, path, because)
     project.finish()
-    assert path.with_name(f"{path.name}.broken").exists()
+    return as_before(project, finished, path, before)
+
+
+def as_before(project, finished, path, before):
+    """Everything is as it was, and the old copy is kept. What was trained since ``before``."""
+    aside = project.study / "set_aside/1" / path.relative_to(project.study)
+    assert path.with_name(f"{path.name}.broken").exists() or aside.exists()
     assert path.read_bytes() == (finished.folder / path.relative_to(project.folder)).read_bytes()
     assert project.digest() == finished.digest()
     assert "Nothing to be done" in project.finish().text
@@ -64,7 +83,7 @@ DAMAGES = {
 def test_step(project, finished, damage):
     step = project.search / "round_0/step_1.h5"
     damage(step)
-    jobs = refused_then_made_again(project, finished, step, DAMAGES[damage])
+    jobs = made_again(project, finished, step, DAMAGES[damage])
     assert jobs == ["Trial 0, fisher, round 0: train lambda step 1"]
 
 
@@ -78,8 +97,9 @@ def test_step_of_another_study(project, finished, tmp_path):
     undisturbed = project.digest()
     step = project.search / "round_0/step_1.h5"
     shutil.copyfile(other.search / "round_0/step_1.h5", step)
-    refused(project, step, "its data is")
-    project.finish()
+    done = project.finish()
+    assert "round_0/step_1.h5: it was made from other data than those beside it" in done.text
+    assert trained(done.jobs) == ["Trial 0, fisher, round 0: train lambda step 1"]
     assert project.digest() == undisturbed
 
 
@@ -106,7 +126,7 @@ def test_grid(project, finished, damage):
     path = project.search / "round_0/grid.json"
     damage(path)
     because = "cut short" if damage is truncate else "does not match its own SHA-256"
-    assert refused_then_made_again(project, finished, path, because) == []
+    assert made_again(project, finished, path, because) == []
 
 
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit])
@@ -115,10 +135,11 @@ def test_decision(project, finished, damage):
     path = project.search / "round_0/decision.json"
     damage(path)
     before = project.finished()
-    assert "A run moves it aside and makes it anew." in project.run("-n").text
+    said = f"{path.relative_to(project.folder)}: "
+    assert re.search(f"^{said}.*Made anew.$", project.run("-n").text, re.MULTILINE)
     assert path.exists(), "a dry run changes nothing"
     done = project.finish()
-    assert f"{path.relative_to(project.folder)}: " in done.text
+    assert said in done.text
     assert path.with_name("decision.json.broken").exists()
     assert project.digest() == finished.digest()
     assert trained(project.finished() - before) == []
@@ -133,8 +154,10 @@ def test_first_task(project, finished, name):
     lost.unlink()
     (project.search / "round_0/decision.json").unlink()
     project.study.joinpath("study.h5").unlink()
-    because = "does not match its own" if path.suffix == ".h5" else "is not the recorded"
-    jobs = refused_then_made_again(project, finished, path, because)
+    if path.suffix == ".h5":
+        jobs = made_again(project, finished, path, "does not match its own")
+    else:
+        jobs = refused_then_made_again(project, finished, path, "is not the recorded")
     first = "Trial 0: train the first task once for all lambdas"
     assert jobs == ["Trial 0, fisher, round 0: train lambda step 1", first]
 
@@ -143,8 +166,7 @@ def test_prepared_data(project, finished):
     """Prepared again without a new base model or training."""
     path = project.study / "data.h5"
     flip_a_bit(path)
-    jobs = refused_then_made_again(project, finished, path, "does not match its own")
-    assert jobs == []
+    assert made_again(project, finished, path, "does not match its own") == []
 
 
 def test_data_and_weights_lost(project, finished):
@@ -185,7 +207,7 @@ def test_study_file_and_search_file(project, finished):
     """What is gathered is refused by its readers, and gathered again from the steps."""
     path = project.search / "search.h5"
     flip_a_bit(path)
-    assert refused_then_made_again(project, finished, path, "does not match its own") == []
+    assert made_again(project, finished, path, "does not match its own") == []
 
 
 def test_base_model(project, finished):

@@ -160,10 +160,10 @@ def test_a_figure_or_a_table_more_is_an_entry_and_a_file(finished, tmp_path):
 
     # A figure is drawn anew when its own file changes, the others stand.
     with (reporting / "plotting/more.py").open("a") as file:
-        file.write("# changed\n")
+        file.write("CHANGED = True\n")
     assert alone.run("figures", "tables").jobs == {"Figure: more": 1}
     with (reporting / "tables/more.py").open("a") as file:
-        file.write("# changed\n")
+        file.write("CHANGED = True\n")
     assert [job[:6] for job in alone.run("figures", "tables").jobs] == ["Tables"]
 
 

@@ -3,11 +3,7 @@
 
 rule collect_study:
     input:
-        data=DATA,
-        searches=expand(SEARCH_FILE, trial=TRIALS, importance=STUDY["importance"]),
-        first_tasks=expand(FIRST["record"], trial=TRIALS) if SHARED else [],
-        references=expand(REFERENCE, trial=TRIALS, reference=REFERENCES),
-        tests=expand(TESTS, trial=TRIALS, importance=STUDY["importance"]),
+        unpack(made_from("study")),
     output:
         STUDY_FILE,
     log:
@@ -22,8 +18,7 @@ rule collect_study:
         mem_mb=2000,
         runtime=30,
     params:
-        config=STUDY_CONFIG,
-        code=code_digest("collect_study"),
+        **FILES.made_by("study"),
     message:
         "Study: gather all trials in {output}"
     script:

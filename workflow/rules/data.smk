@@ -2,8 +2,10 @@
 
 
 rule prepare_data:
+    input:
+        unpack(made_from("data")),
     output:
-        DATA,
+        FILES.record("data"),
     log:
         f"{LOGS}/prepare_data.log",
     benchmark:
@@ -16,9 +18,8 @@ rule prepare_data:
         mem_mb=2000,
         runtime=60,
     params:
-        config=DATA_CONFIG,
-        place=part(STUDY, "place"),
-        code=code_digest("prepare_data"),
+        **FILES.made_by("data"),
+        place=FILES.place,
     message:
         "Data: read {params.config[dataset]} and split its tasks"
     script:
@@ -27,10 +28,9 @@ rule prepare_data:
 
 rule create_base_model:
     input:
-        unpack(base_inputs),
+        unpack(made_from("base_model")),
     output:
-        weights=protected(BASE["weights"]),
-        record=protected(BASE["record"]),
+        **outputs("base_model"),
     log:
         f"{LOGS}/trial_{{trial}}/create_base_model.log",
     benchmark:
@@ -43,8 +43,7 @@ rule create_base_model:
         mem_mb=2000,
         runtime=10,
     params:
-        config=MODEL_CONFIG,
-        code=BASE_CODE,
+        **FILES.made_by("base_model"),
     message:
         "Trial {wildcards.trial}: draw and freeze the base model"
     script:

@@ -18,7 +18,7 @@ for figure, labels in contents.DRAWN.labels().items():
         name:
             f"draw_{figure}"
         input:
-            study=STUDY_FILE,
+            unpack(drawn_from(figure)),
         output:
             **{
                 kind: report(
@@ -29,6 +29,7 @@ for figure, labels in contents.DRAWN.labels().items():
                 )
                 for kind in ("png", "svg")
             },
+            record=DRAWINGS[figure].record,
         log:
             f"{LOGS}/draw_{figure}.log",
         benchmark:
@@ -41,8 +42,8 @@ for figure, labels in contents.DRAWN.labels().items():
             mem_mb=1000,
             runtime=10,
         params:
+            **drawn_by(DRAWINGS[figure].scripts),
             figure=figure,
-            code=code_digest("draw_figure", f"ewc_lambda.reporting.plotting.{figure}"),
         message:
             "Figure: {params.figure}"
         script:
@@ -51,9 +52,10 @@ for figure, labels in contents.DRAWN.labels().items():
 
 rule make_tables:
     input:
-        study=STUDY_FILE,
+        unpack(drawn_from("tables")),
     output:
-        [
+        record=DRAWINGS["tables"].record,
+        files=[
             report(
                 f"{RESULTS}/tables/{file}",
                 caption=f"../report/tables/{file}.rst",
@@ -75,9 +77,7 @@ rule make_tables:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code_digest(
-            "make_tables", *(f"ewc_lambda.reporting.tables.{name}" for name in contents.TABLES)
-        ),
+        **drawn_by(DRAWINGS["tables"].scripts),
     message:
         f"Tables: {RESULTS}/tables/answer.csv and those beside it"
     script:

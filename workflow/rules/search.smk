@@ -3,9 +3,9 @@
 
 rule make_grid:
     input:
-        unpack(round_inputs),
+        unpack(made_from("grid")),
     output:
-        GRID,
+        FILES.record("grid"),
     log:
         f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/make_grid.log",
     benchmark:
@@ -19,8 +19,7 @@ rule make_grid:
         mem_mb=300,
         runtime=5,
     params:
-        config=SEARCH_CONFIG,
-        code=code_digest("make_grid"),
+        **FILES.made_by("grid"),
     message:
         "Trial {wildcards.trial}, {wildcards.importance}, round {wildcards.round}: space the lambdas"
     script:
@@ -29,11 +28,9 @@ rule make_grid:
 
 checkpoint decide_round:
     input:
-        unpack(trial_files),
-        grid=GRID,
-        steps=expand(STEP, step=STEPS, allow_missing=True),
+        unpack(made_from("decision")),
     output:
-        DECISION,
+        FILES.record("decision"),
     log:
         f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/decide_round.log",
     benchmark:
@@ -47,8 +44,7 @@ checkpoint decide_round:
         mem_mb=300,
         runtime=5,
     params:
-        config=SEARCH_CONFIG,
-        code=code_digest("decide_round"),
+        **FILES.made_by("decision"),
     message:
         "Trial {wildcards.trial}, {wildcards.importance}, round {wildcards.round}: pick the optimum"
     script:
@@ -57,9 +53,9 @@ checkpoint decide_round:
 
 rule collect_search:
     input:
-        unpack(search_inputs),
+        unpack(made_from("search")),
     output:
-        SEARCH_FILE,
+        FILES.record("search"),
     log:
         f"{LOGS}/trial_{{trial}}/{{importance}}/collect_search.log",
     benchmark:
@@ -73,8 +69,7 @@ rule collect_search:
         mem_mb=500,
         runtime=5,
     params:
-        shared=SHARED,
-        code=code_digest("collect_search"),
+        **FILES.made_by("search"),
     message:
         "Trial {wildcards.trial}, {wildcards.importance}: gather all rounds"
     script:

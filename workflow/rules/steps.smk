@@ -4,9 +4,9 @@ if STEPS_PER_JOB == 1:
 
     rule train_step:
         input:
-            unpack(step_inputs),
+            unpack(made_from("step")),
         output:
-            **step_outputs([STEP], [STEP_WEIGHTS]),
+            **step_outputs(["{step}"]),
         log:
             f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/step_{{step}}.log",
         benchmark:
@@ -20,8 +20,7 @@ if STEPS_PER_JOB == 1:
             runtime=training_time,
             gpu=GPUS,
         params:
-            config=STEP_CONFIG,
-            code=STEP_CODE,
+            **FILES.made_by("step"),
         message:
             "Trial {wildcards.trial}, {wildcards.importance}, round {wildcards.round}: train lambda step {wildcards.step}"
         script:
@@ -36,12 +35,9 @@ for block in BLOCKS if STEPS_PER_JOB > 1 else []:
         name:
             f"train_steps_{block[0]}_to_{block[-1]}"
         input:
-            unpack(block_inputs(block)),
+            unpack(steps_made_from(block)),
         output:
-            **step_outputs(
-                expand(STEP, step=block, allow_missing=True),
-                expand(STEP_WEIGHTS, step=block, allow_missing=True),
-            ),
+            **step_outputs(block),
         log:
             f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/steps_{block[0]}_to_{block[-1]}.log",
         benchmark:
@@ -55,8 +51,7 @@ for block in BLOCKS if STEPS_PER_JOB > 1 else []:
             runtime=block_time,
             gpu=GPUS,
         params:
-            config=STEP_CONFIG,
-            code=STEP_CODE,
+            **FILES.made_by("step"),
         message:
             "Trial {wildcards.trial}, {wildcards.importance}, round {wildcards.round}: train several lambda steps"
         script:

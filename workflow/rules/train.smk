@@ -3,10 +3,9 @@
 
 rule train_first_task:
     input:
-        unpack(first_task_inputs),
+        unpack(made_from("first_task")),
     output:
-        record=FIRST["record"],
-        weights=FIRST["weights"],
+        **outputs("first_task"),
     log:
         f"{LOGS}/trial_{{trial}}/train_first_task.log",
     benchmark:
@@ -20,8 +19,7 @@ rule train_first_task:
         runtime=training_time,
         gpu=GPUS,
     params:
-        config=FIRST_CONFIG,
-        code=FIRST_CODE,
+        **FILES.made_by("first_task"),
     message:
         "Trial {wildcards.trial}: train the first task once for all lambdas"
     script:
@@ -30,9 +28,9 @@ rule train_first_task:
 
 rule train_reference:
     input:
-        unpack(reference_inputs),
+        unpack(made_from("reference")),
     output:
-        **with_weights(REFERENCE, REFERENCE_WEIGHTS),
+        **outputs("reference"),
     log:
         f"{LOGS}/trial_{{trial}}/reference/{{reference}}.log",
     benchmark:
@@ -46,8 +44,7 @@ rule train_reference:
         runtime=training_time,
         gpu=GPUS,
     params:
-        config=TRAIN_CONFIG,
-        code=REFERENCE_CODE,
+        **FILES.made_by("reference"),
     message:
         "Trial {wildcards.trial}: train the reference line {wildcards.reference}"
     script:
@@ -56,12 +53,9 @@ rule train_reference:
 
 rule evaluate_test:
     input:
-        unpack(chosen_inputs),
-        data=DATA,
-        base_model=BASE["weights"],
-        base_record=BASE["record"],
+        unpack(made_from("test")),
     output:
-        TEST,
+        FILES.record("test"),
     log:
         f"{LOGS}/trial_{{trial}}/{{importance}}/evaluate_test.log",
     benchmark:
@@ -75,8 +69,7 @@ rule evaluate_test:
         runtime=30,
         gpu=GPUS,
     params:
-        config=TRAIN_CONFIG,
-        code=code_digest("evaluate_test", files=OWN_MODEL),
+        **FILES.made_by("test"),
     message:
         "Trial {wildcards.trial}, {wildcards.importance}: evaluate the chosen lambda on the test split"
     script:

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.results.runs import Run, read_run, trial_origin
 from ewc_lambda.results.study_file import run_table, write_tables
+from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import read_json
 
 
@@ -34,10 +36,14 @@ def main(snakemake: Any) -> None:
             seals.append(run.sha256)
     # What the steps of a trial share stands in its first task's record, once.
     skip = 0
-    if snakemake.params.shared:
+    params = snakemake.params
+    if params.config["randomness"] == "common":
         skip = [*runs[0].introduced, runs[0].loss.shape[1]][1]
     tables = {"steps": run_table(runs, seals, skip), "rounds": _rounds(decisions)}
-    write_tables(snakemake.output[0], tables, {"content": "search"})
+    place = {"trial": decisions[0]["trial"], "importance": decisions[0]["importance"]}
+    attributes = {"content": "search", "provenance": provenance(params.code, params.config)}
+    origin = gathered_origin("search", snakemake.input, place)
+    write_tables(snakemake.output[0], tables, attributes, origin)
 
 
 def _rounds(decisions: list[dict[str, Any]]) -> dict[str, Any]:

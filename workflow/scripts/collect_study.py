@@ -3,6 +3,7 @@
 from typing import Any
 
 from ewc_lambda.data.prepared import read_task_names
+from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.results.runs import read_run
 from ewc_lambda.results.study_file import joined, read_tables, run_table, write_tables
@@ -29,7 +30,8 @@ def main(snakemake: Any) -> None:
         "tasks": {"names": names},
         "provenance": provenance(params.code, params.config),
     }
-    write_tables(snakemake.output[0], tables, attributes)
+    origin = gathered_origin("study", inputs, {"study": params.config["study"]})
+    write_tables(snakemake.output[0], tables, attributes, origin)
 
 
 def _runs(paths: Any) -> list[Any]:

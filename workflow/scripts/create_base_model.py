@@ -10,6 +10,7 @@ from ewc_lambda.networks.weights import save_state
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.store.provenance import model_files, provenance
 from ewc_lambda.store.records import write_json
+from ewc_lambda.store.stamps import digest_of, stamped
 
 
 def main(snakemake: Any) -> None:
@@ -21,12 +22,13 @@ def main(snakemake: Any) -> None:
     network = draw_network(config, prepared.input_shape, outputs, generator)
     layout = Layout.of(network)
     sha256 = save_state(snakemake.output.weights, layout, *flat_state(network, layout))
+    origin = {"data": prepared.sha256, "labels": digest_of({"trial": trial})}
     record = {
         "trial": trial,
         "weights_sha256": sha256,
         "parameters": layout.size,
         "shared_parameters": layout.shared,
-        "provenance": provenance(snakemake.params.code, config),
+        **stamped(provenance(snakemake.params.code, config), origin),
         # The user's own model, kept where it cannot be edited away.
         "model_source": [
             Path(file).read_bytes().decode(errors="replace") for file in model_files(config)

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.results.runs import Run, read_run, round_measures, trial_origin
 from ewc_lambda.search.rounds import decide
+from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import read_json, write_json
+from ewc_lambda.store.stamps import stamped
 
 
 def main(snakemake: Any) -> None:
@@ -25,8 +28,11 @@ def main(snakemake: Any) -> None:
         expand_at_edge=config["expand_at_edge"],
     )
     best = decision.optimum
+    place = {name: grid[name] for name in ("trial", "importance", "round")}
+    made = provenance(snakemake.params.code, config)
     record = {
         **grid,
+        **stamped(made, gathered_origin("decision", snakemake.input, place)),
         "measures": measures,
         "replicates": [len(run.measure) for run in runs],
         "optimum_step": best,

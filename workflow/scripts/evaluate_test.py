@@ -7,17 +7,25 @@ from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.networks.weights import load_state
 from ewc_lambda.results.runs import read_run
 from ewc_lambda.results.study_file import write_tables
+from ewc_lambda.store.provenance import provenance
+from ewc_lambda.store.stamps import digest_of
 
 
 def main(snakemake: Any) -> None:
     """Rule evaluate_test."""
     opened = OpenTrial.open(snakemake, first_stage=len(snakemake.params.config["tasks"]))
+    importance = snakemake.wildcards.importance
     path = snakemake.input.get("chosen")
     if path is None:
         # Every step of the search diverged, so it chose none.
-        write_tables(snakemake.output[0], {}, {"content": "nothing to test"})
+        attributes = {
+            "content": "nothing to test",
+            "provenance": provenance(opened.code, opened.config),
+        }
+        place = {"trial": opened.trial, "importance": importance}
+        origin = {**opened.origin, "labels": digest_of(place)}
+        write_tables(snakemake.output[0], {}, attributes, origin)
         return
-    importance = snakemake.wildcards.importance
     run = read_run(path, trial=opened.trial, importance=importance, **opened.origin)
     problem, digest = opened.problem, run.origin["weights"]
     chosen = snakemake.input.chosen_weights

@@ -8,6 +8,7 @@ from ewc_lambda.reporting.answers import answer_study, open_study
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import make_tables
 from ewc_lambda.reporting.tables_page import config_text, provenance_text, tables_page
+from ewc_lambda.results.drawings import record_drawing
 from ewc_lambda.store.replacing import replacing
 
 
@@ -22,7 +23,7 @@ def main(snakemake: Any) -> None:
         "config.yaml": config_text(study),
         "provenance.yaml": provenance_text(study),
     }
-    for path in map(Path, snakemake.output):
+    for path in map(Path, snakemake.output.files):
         with replacing(path) as temporary:
             if path.suffix == ".csv":
                 tables[path.stem].to_csv(
@@ -30,6 +31,8 @@ def main(snakemake: Any) -> None:
                 )
             else:
                 temporary.write_text(texts[path.name], encoding="utf-8")
+    record, files = snakemake.output.record, snakemake.output.files
+    record_drawing(record, snakemake.input.study, files, snakemake.params.code)
     logger.info("%s", texts["answer.txt"])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ewc_lambda.config.study_config import load
 from ewc_lambda.errors import StudyError
+from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import progress_lines
 from ewc_lambda.store.records import read_hdf5
 
@@ -41,7 +42,7 @@ def _text(path: Path, results: Path) -> str:
         if not changed or not any(folder.glob("trial_*")):
             return answer
         lines = ["", f"That was with {changed}. With the config of today:"]
-    return answer + "\n".join([*lines, *progress_lines(folder, config)]) + "\n"
+    return answer + "\n".join([*lines, *progress_lines(Files(config, results))]) + "\n"
 
 
 def _answer(path: Path) -> str:

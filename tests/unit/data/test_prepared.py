@@ -10,9 +10,8 @@ import torch
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.data.prepared import SPLITS, read_prepared, read_task_names, write_prepared
 from ewc_lambda.data.scenarios import Scenario, Task, build_scenario
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.learning.problems import as_samples, build_problem
-from ewc_lambda.store.records import BrokenFileError
 
 COUNTS = {"train": 20, "validation": 6, "test": 5}
 
@@ -37,7 +36,7 @@ def scenario(shape=(1, 2, 3), kind="classification"):
 
 @pytest.fixture
 def prepared(tmp_path):
-    write_prepared(tmp_path / "data.h5", scenario(), {"code_sha256": "c"})
+    write_prepared(tmp_path / "data.h5", scenario(), {"code_sha256": "c", "config": {}})
     return read_prepared(tmp_path / "data.h5")
 
 
@@ -59,14 +58,14 @@ def test_prepared_data_are_read_as_they_were_written(prepared):
 
 
 def test_the_same_data_are_the_same_bytes_and_seal(tmp_path, prepared):
-    write_prepared(tmp_path / "again.h5", scenario(), {"code_sha256": "c"})
+    write_prepared(tmp_path / "again.h5", scenario(), {"code_sha256": "c", "config": {}})
     assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "data.h5").read_bytes()
     assert read_prepared(tmp_path / "again.h5").sha256 == prepared.sha256
 
 
 def test_digits_survive_the_file(tmp_path):
     written = build_scenario(config())
-    write_prepared(tmp_path / "digits.h5", written, {})
+    write_prepared(tmp_path / "digits.h5", written, {"code_sha256": "c", "config": {}})
     found = read_prepared(tmp_path / "digits.h5")
     for task, splits in zip(written.tasks, found.splits, strict=True):
         assert np.array_equal(task.splits["train"][0], splits["train"][0])
@@ -80,7 +79,7 @@ def test_axes_are_named(tmp_path, prepared):
     with h5py.File(tmp_path / "data.h5", "r") as file:
         assert file["task_0/train/x"].attrs["axes"] == "sample, channel, row, column"
         assert file["task_1/test/y"].attrs["axes"] == "sample"
-    write_prepared(tmp_path / "flat.h5", scenario((4,)), {})
+    write_prepared(tmp_path / "flat.h5", scenario((4,)), {"code_sha256": "c", "config": {}})
     with h5py.File(tmp_path / "flat.h5", "r") as file:
         assert file["task_0/train/x"].attrs["axes"] == "sample, feature"
 
@@ -169,7 +168,9 @@ def test_more_evaluations_than_batches_are_refused_by_the_name_of_the_key(prepar
 def test_a_loss_that_does_not_fit_the_data_is_refused(tmp_path, prepared):
     with pytest.raises(StudyError, match=r"^loss: mean_squared_error"):
         build_problem({**config(), "loss": "mean_squared_error"}, prepared)
-    write_prepared(tmp_path / "r.h5", scenario((4,), "regression"), {})
+    write_prepared(
+        tmp_path / "r.h5", scenario((4,), "regression"), {"code_sha256": "c", "config": {}}
+    )
     with pytest.raises(StudyError, match=r"^loss: softmax_cross_entropy"):
         build_problem(config(), read_prepared(tmp_path / "r.h5"))
 
@@ -180,6 +181,19 @@ def test_a_model_that_does_not_fit_the_data_is_refused(prepared):
 
 
 def test_augmentation_of_a_table_is_refused(tmp_path):
-    write_prepared(tmp_path / "t.h5", scenario((4,)), {})
+    write_prepared(tmp_path / "t.h5", scenario((4,)), {"code_sha256": "c", "config": {}})
     with pytest.raises(StudyError, match=r"^augment_zoom, .* need pictures, .* shape \(4,\)"):
         build_problem(config(augment_flip=True), read_prepared(tmp_path / "t.h5"))
+
+
+def test_data_are_named_by_their_content_and_not_by_who_made_them(tmp_path):
+    """A remade file of another revision is another file, and the same data."""
+    for name, revision, first in (("a", "1", 0), ("b", "2", 0), ("c", "2", 1)):
+        made = scenario()
+        x, _ = made.tasks[0].splits["train"]
+        x.flat[0] = first
+        known = {"code_sha256": "c", "config": {}, "revision": revision}
+        write_prepared(tmp_path / f"{name}.h5", made, known)
+    one, same, other = (read_prepared(tmp_path / f"{name}.h5").sha256 for name in "abc")
+    assert one == same != other
+    assert (tmp_path / "a.h5").read_bytes() != (tmp_path / "b.h5").read_bytes()

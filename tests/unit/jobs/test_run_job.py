@@ -8,9 +8,16 @@ from types import SimpleNamespace
 import pytest
 
 from ewc_lambda import __version__
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.jobs.run_job import imports_that_stay, logger, run_job
-from ewc_lambda.store.records import BrokenFileError
+from ewc_lambda.store.code import code_digest, source_digest
+
+
+class Params(SimpleNamespace):
+    """Parameters as Snakemake gives them."""
+
+    def get(self, name, default=None):
+        return getattr(self, name, default)
 
 
 @pytest.fixture
@@ -19,7 +26,14 @@ def job(tmp_path):
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     wildcards = {"trial": "2", "step": "3"}
-    yield SimpleNamespace(log=[str(tmp_path / "job.log")], rule="train_step", wildcards=wildcards)
+    source = {"scripts": ["make_grid"], "files": [], "sha256": source_digest("make_grid")}
+    yield SimpleNamespace(
+        log=[str(tmp_path / "job.log")],
+        rule="train_step",
+        wildcards=wildcards,
+        input=[],
+        params=Params(source=source, code=code_digest("make_grid"), config={}),
+    )
     logging.captureWarnings(False)
     for handler in root.handlers[:]:
         root.removeHandler(handler)

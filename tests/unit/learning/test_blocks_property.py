@@ -20,7 +20,8 @@ from ewc_lambda.learning.training import _spread
 from ewc_lambda.results.published import import_published
 from ewc_lambda.results.study_file import joined, read_study, run_table
 from ewc_lambda.search.riemann import riemann_measure
-from ewc_lambda.store.records import check_seal, read_hdf5, write_hdf5
+from ewc_lambda.store.front import check_seal
+from ewc_lambda.store.records import read_hdf5, write_hdf5
 
 SEEDS = st.integers(0, 2**32 - 1)
 # Those that write files, which wait for the disk.

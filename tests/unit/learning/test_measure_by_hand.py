@@ -33,7 +33,7 @@ SMALL = {
 def measured(tmp_path, **changes):
     """Measures (replicates,) of a study with all weights zero, from the config on."""
     config = resolve({**SMALL, **changes})
-    write_prepared(tmp_path / "data.h5", build_scenario(config), {})
+    write_prepared(tmp_path / "data.h5", build_scenario(config), {"code_sha256": "c", "config": {}})
     problem = build_problem(config, read_prepared(tmp_path / "data.h5"))
     zero = torch.zeros(problem.layout.size), torch.zeros(problem.layout.buffer_size)
     start = base_state(problem, *zero, config["replicates"])

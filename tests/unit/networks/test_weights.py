@@ -9,9 +9,9 @@ from plain_networks import original_trunk
 from safetensors.torch import load_file
 from torch import nn
 
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.networks.weights import load_importance, load_state, save_state
-from ewc_lambda.store.records import BrokenFileError, file_digest
+from ewc_lambda.store.records import file_digest
 
 CPU = torch.device("cpu")
 

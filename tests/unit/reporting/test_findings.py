@@ -11,7 +11,7 @@ from ewc_lambda.reporting.findings import findings
 from ewc_lambda.reporting.gallery import gallery, write_gallery
 from ewc_lambda.reporting.plotting import FIGURES
 from ewc_lambda.results.study_file import Study
-from ewc_lambda.store.records import check_seal
+from ewc_lambda.store.front import check_seal
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "results/reference"

@@ -6,6 +6,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from ewc_lambda.jobs.progress_log import ProgressLog, in_words
+from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import SearchState, progress_lines, rounds_to_come, study_work
 from ewc_lambda.search.rounds import decide, grid
 from ewc_lambda.store.records import write_json
@@ -22,7 +23,13 @@ CONFIG = {
     "seed": 1,
     "tasks": [[0], [1]],
     "randomness": "common",
+    "save_weights": True,
 }
+
+
+def files(folder, **config):
+    """The files of a study that lies in a folder."""
+    return Files({**CONFIG, "study": folder.name, **config}, folder.parent)
 
 
 def decision(stop):
@@ -35,11 +42,11 @@ def decision(stop):
 
 
 def first_line(folder):
-    return progress_lines(folder, CONFIG)[0]
+    return progress_lines(files(folder))[0]
 
 
 def test_a_study_that_was_not_begun(tmp_path):
-    assert progress_lines(tmp_path, CONFIG) == [
+    assert progress_lines(files(tmp_path)) == [
         "trial 0, fisher: not begun",
         "0 of about 16 lambda steps are done.",
     ]
@@ -57,7 +64,7 @@ def test_a_round_under_way_counts_its_steps(tmp_path):
 
 def test_a_finished_search_says_why_it_stopped(tmp_path):
     write_json(tmp_path / "trial_0/fisher/round_0/decision.json", decision("max_rounds"))
-    line, study = progress_lines(tmp_path, CONFIG)
+    line, study = progress_lines(files(tmp_path))
     assert "finished after 1 round (max_rounds)" in line
     assert study == "4 of about 4 lambda steps are done."
 
@@ -111,7 +118,7 @@ class TestWork:
     """In trainings of one task: 4 steps, two tasks, the first one shared."""
 
     def work(self, folder, state, **config):
-        return study_work(folder, CONFIG | config, {(0, "fisher"): state})
+        return study_work(files(folder, **config), {(0, "fisher"): state})
 
     def test_nothing_done(self, tmp_path):
         work = self.work(tmp_path, SearchState(0, 0, 2))
@@ -153,7 +160,7 @@ class TestLog:
         shown = logging.Handler()
         shown.emit = lambda record: lines.append(record.getMessage())
         logger.addHandler(shown)
-        logger.addHandler(ProgressLog(tmp_path, CONFIG, logger))
+        logger.addHandler(ProgressLog(files(tmp_path), logger))
 
         def run(job, rule, **wildcards):
             begin = {"event": LogEvent.JOB_INFO, "jobid": job, "rule_name": rule}

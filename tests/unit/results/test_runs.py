@@ -6,9 +6,11 @@ import h5py
 import numpy as np
 import pytest
 
+from ewc_lambda.errors import BrokenFileError
 from ewc_lambda.results.runs import Run, introductions, read_run, write_run
+from ewc_lambda.store.front import read_front
 from ewc_lambda.store.provenance import recipe_of
-from ewc_lambda.store.records import BrokenFileError, read_hdf5, stored_recipe, write_hdf5
+from ewc_lambda.store.records import read_hdf5, write_hdf5
 
 LABELS = {"trial": 2, "importance": "fisher", "round": 1, "step": 3, "lambda": 0.1 + 0.2}
 MADE_BY = {"code_sha256": "c", "config": {"epochs": 2}}
@@ -98,7 +100,7 @@ def test_the_same_run_is_the_same_bytes(tmp_path):
 
 def test_a_record_says_by_what_code_and_config_it_was_made(tmp_path):
     write_run(tmp_path / "a.h5", run(), MADE_BY)
-    assert stored_recipe(tmp_path / "a.h5") == recipe_of(MADE_BY)
+    assert read_front(tmp_path / "a.h5").recipe == recipe_of(MADE_BY)
     assert read_hdf5(tmp_path / "a.h5")[1]["provenance"] == MADE_BY
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.runs import Run
 from ewc_lambda.results.study_file import (
     Study,
@@ -16,7 +16,7 @@ from ewc_lambda.results.study_file import (
     run_table,
     write_tables,
 )
-from ewc_lambda.store.records import BrokenFileError, write_hdf5
+from ewc_lambda.store.records import write_hdf5
 
 REPLICATES, TASKS, EPOCHS = 2, 2, 3
 EVALUATIONS = 1 + TASKS * EPOCHS

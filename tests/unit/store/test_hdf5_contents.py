@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hostile import HOSTILE, seal
 
-from ewc_lambda.store.records import BrokenFileError, read_attributes, read_hdf5, write_hdf5
+from ewc_lambda.errors import BrokenFileError
+from ewc_lambda.store.records import read_attributes, read_hdf5, write_hdf5
 
 
 @pytest.mark.parametrize("fill", HOSTILE, ids=lambda fill: fill.__name__)

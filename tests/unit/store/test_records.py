@@ -1,6 +1,7 @@
 """Sealed files: what was written is read, and nothing else is taken for it."""
 
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -8,18 +9,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.store import records
-from ewc_lambda.store.records import (
-    BrokenFileError,
-    check_seal,
-    file_digest,
-    read_hdf5,
-    read_json,
-    stored_recipe,
-    write_hdf5,
-    write_json,
-)
+from ewc_lambda.store.front import SHORT, check_seal, read_front
+from ewc_lambda.store.records import file_digest, read_hdf5, read_json, write_hdf5, write_json
 
 CONTENT = {
     "numbers": (np.linspace(0, 1, 7), {"axes": "sample", "units": "none"}),
@@ -162,14 +155,39 @@ def test_a_file_of_another_format_names_both_and_what_to_do(tmp_path, monkeypatc
 def test_the_recipe_is_kept_in_front_and_under_the_seal(tmp_path, sealed):
     path = tmp_path / "step.h5"
     write_hdf5(path, CONTENT, ATTRIBUTES, "a" * 64)
-    assert stored_recipe(path) == "a" * 64
-    assert stored_recipe(sealed) == ""
-    assert stored_recipe(tmp_path / "missing.h5") is None
+    assert read_front(path).recipe == "a" * 64
+    assert read_front(sealed).recipe == ""
+    assert_refused(read_front, tmp_path / "missing.h5")
     # The same results by another recipe are another file.
     assert read_hdf5(path)[1]["sha256"] != read_hdf5(sealed)[1]["sha256"]
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"a" * 64, b"b" * 64, 1))
     assert_refused(read_hdf5, path)
+
+
+def test_what_a_file_was_made_from_is_kept_in_front_and_under_the_seal(tmp_path, sealed):
+    path = tmp_path / "step.h5"
+    write_hdf5(path, CONTENT, ATTRIBUTES, "a" * 64, {"data": "d" * 64, "base_model": "b" * 64})
+    assert read_front(path).origin == {"data": "d" * SHORT, "base_model": "b" * SHORT}
+    assert read_front(path).seal == read_hdf5(path)[1]["sha256"]
+    assert read_front(sealed).origin == {}
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"d" * SHORT, b"e" * SHORT, 1))
+    assert_refused(read_front, path)
+
+
+def test_every_byte_in_front_is_under_the_seal(tmp_path):
+    path = tmp_path / "step.h5"
+    write_hdf5(path, CONTENT, ATTRIBUTES, "a" * 64, {"data": "d" * 64})
+    whole = path.read_bytes()
+    for place in range(512):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert_refused(read_front, path)
+
+
+def test_a_file_of_before_there_was_an_origin_is_read():
+    reference = Path(__file__).parents[3] / "results/reference/digits/study.h5"
+    assert read_front(reference).origin == {}
 
 
 # ------------------------------------------------------------------ JSON

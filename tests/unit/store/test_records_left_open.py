@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import ewc_lambda
+from ewc_lambda.errors import BrokenFileError
 from ewc_lambda.store import records
-from ewc_lambda.store.records import BrokenFileError, check_seal, read_hdf5, write_hdf5
+from ewc_lambda.store.front import check_seal
+from ewc_lambda.store.records import read_hdf5, write_hdf5
 
 ROOT = Path(ewc_lambda.__file__).parents[3]
 FLOCK = """

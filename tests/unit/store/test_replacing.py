@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.store import records
-from ewc_lambda.store.records import BrokenFileError, write_hdf5, write_json
+from ewc_lambda.store.records import write_hdf5, write_json
 from ewc_lambda.store.replacing import move_aside, replacing, set_aside
 
 WRITERS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ewc_lambda.data.scenarios import Scenario
+from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import read_attributes, read_hdf5, write_hdf5
 
 SPLITS = ("train", "validation", "test")
@@ -26,7 +29,8 @@ class TaskInfo:
 @dataclass(frozen=True)
 class Prepared:
     """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k.
-    ``sha256`` is the file's seal, by which results name the data that they were made from.
+    ``sha256`` is that of the samples and of what is said of them, by which results name the data
+    that they were made from.
     """
 
     tasks: tuple[TaskInfo, ...]
@@ -58,10 +62,12 @@ def write_prepared(path: str | Path, scenario: Scenario, provenance: Mapping[str
         "kind": scenario.kind,
         "input_shape": list(scenario.input_shape),
         "scale": scenario.scale,
-        "sources": scenario.sources,
-        "provenance": provenance,
     }
-    write_hdf5(path, content, attributes)
+    # Of the content alone: who made it, from which revision, is nothing to what starts from it.
+    samples = _digest({name: values for name, (values, _) in content.items()}, attributes)
+    named = {"samples_sha256": samples, "sources": scenario.sources, "provenance": provenance}
+    attributes |= named
+    write_hdf5(path, content, attributes, recipe_of(provenance), {"samples": samples})
 
 
 def read_prepared(path: str | Path) -> Prepared:
@@ -79,8 +85,16 @@ def read_prepared(path: str | Path) -> Prepared:
     ]
     shape = tuple(int(n) for n in attributes["input_shape"])
     return Prepared(
-        tasks, attributes["kind"], shape, attributes["scale"], splits, attributes["sha256"]
+        tasks, attributes["kind"], shape, attributes["scale"], splits, attributes["samples_sha256"]
     )
+
+
+def _digest(arrays: Mapping[str, np.ndarray], said: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name, values in sorted(arrays.items()):
+        digest.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
 
 
 def read_task_names(path: str | Path) -> list[str]:

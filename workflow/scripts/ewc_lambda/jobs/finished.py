@@ -21,7 +21,7 @@ from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.jobs.step_files import Step
 from ewc_lambda.learning.sequence import State
 from ewc_lambda.results.runs import Run
-from ewc_lambda.store.provenance import provenance
+from ewc_lambda.store.provenance import provenance, recipe_of
 from ewc_lambda.store.records import file_digest, read_hdf5
 from ewc_lambda.store.replacing import replacing
 
@@ -35,7 +35,7 @@ class Finished:
         self._trial = opened
         self._digests = dict(digests)
         self._origin = {**opened.origin, **digests}
-        self._provenance = provenance(opened.code, opened.config)
+        self._recipe = recipe_of(provenance(opened.code, opened.config))
 
     def take(self, step: Step, labels: Mapping[str, Any]) -> NDArray[np.float64] | None:
         """Measures (replicates,) of this very step, if an earlier start of the job left it."""
@@ -51,7 +51,7 @@ class Finished:
         if (
             attributes["labels"] != labels
             or origin != self._origin
-            or attributes["provenance"] != self._provenance
+            or recipe_of(attributes["provenance"]) != self._recipe
         ):
             return None
         if weights is not None and not (weights.exists() and file_digest(weights) == digest):

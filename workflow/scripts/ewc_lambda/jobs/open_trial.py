@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ewc_lambda.data.prepared import Prepared, read_prepared
+from ewc_lambda.errors import BrokenFileError
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.learning.device import as_fits, open_device
 from ewc_lambda.learning.problems import as_samples, build_problem
@@ -29,7 +30,7 @@ from ewc_lambda.networks.weights import load_importance, load_state, save_state
 from ewc_lambda.results.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream
 from ewc_lambda.store.provenance import provenance
-from ewc_lambda.store.records import BrokenFileError, read_json
+from ewc_lambda.store.records import read_json
 
 
 @dataclass(frozen=True)

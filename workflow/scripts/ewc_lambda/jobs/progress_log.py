@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import read_search, read_searches, study_work
 
 
@@ -20,20 +20,19 @@ class ProgressLog(logging.Handler):
     that of all training still expected, at the pace of this run.
 
     Args:
-        folder: the study's.
-        config: the study's resolved config.
+        files: the study's.
         logger: Snakemake's, to which the lines go; it prints them and keeps them.
 
     """
 
-    def __init__(self, folder: str | Path, config: Mapping[str, Any], logger: logging.Logger):
+    def __init__(self, files: Files, logger: logging.Logger) -> None:
         super().__init__()
-        self._folder, self._config, self._logger = folder, config, logger
+        self._files, self._logger = files, logger
         # Of the jobs that run, by Snakemake's number.
         self._searches: dict[int, tuple[int, str]] = {}
-        self._states = read_searches(folder, config)
+        self._states = read_searches(files)
         self._begin = time.monotonic()
-        self._done_before = study_work(folder, config, self._states).done
+        self._done_before = study_work(files, self._states).done
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take an event of Snakemake; others are none of its business."""
@@ -55,10 +54,10 @@ class ProgressLog(logging.Handler):
             self._searches[job["jobid"]] = (int(place["trial"]), place["importance"])
 
     def _say(self, trial: int, name: str) -> None:
-        state = read_search(self._folder, self._config, trial, name)
+        state = read_search(self._files, trial, name)
         self._states[trial, name] = state
-        work = study_work(self._folder, self._config, self._states)
-        text = f"Trial {trial}, {name}: {state.text(self._config['steps'])}. "
+        work = study_work(self._files, self._states)
+        text = f"Trial {trial}, {name}: {state.text(self._files.config['steps'])}. "
         text += f"Study: {work.trained} of about {work.expected} steps"
         pace = (work.done - self._done_before) / (time.monotonic() - self._begin)
         if pace > 0 and work.left > 0:

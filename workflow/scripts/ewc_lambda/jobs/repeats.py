@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from ewc_lambda.errors import BrokenFileError
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.jobs.step_files import Step
 from ewc_lambda.results.runs import read_run, trial_origin, write_run
 from ewc_lambda.store.provenance import provenance
-from ewc_lambda.store.records import BrokenFileError, file_digest, read_json
+from ewc_lambda.store.records import file_digest, read_json
 from ewc_lambda.store.replacing import replacing
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.errors import StudyError
-from ewc_lambda.store.records import BrokenFileError
+from ewc_lambda.errors import BrokenFileError, StudyError
+from ewc_lambda.jobs.agreement import SameCode, check_inputs
 from ewc_lambda.store.replacing import move_aside
 
 logger = logging.getLogger("ewc_lambda")
@@ -36,7 +36,12 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
     )
     logging.captureWarnings(True)
     try:
+        # Before it is run and after all of it was read, some of it late.
+        code = SameCode(snakemake.params.source, snakemake.params.code)
+        code.check()
+        check_inputs(snakemake.input, snakemake.params.get("config", {}))
         main(snakemake)
+        code.check()
     except StudyError as error:
         message = str(error)
         if isinstance(error, BrokenFileError):

@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.networks.models import Layout
-from ewc_lambda.store.records import BrokenFileError, file_digest
+from ewc_lambda.store.records import file_digest
 from ewc_lambda.store.replacing import replacing
 
 

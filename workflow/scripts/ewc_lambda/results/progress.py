@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.search.rounds import draw_bracket, width
-from ewc_lambda.seeding import trial_generator
+from ewc_lambda.results.files import Files
+from ewc_lambda.search.rounds import round_grid, width
 from ewc_lambda.store.records import read_json
 
 
@@ -45,18 +45,17 @@ class SearchState:
         return said
 
 
-def read_search(
-    folder: str | Path, config: Mapping[str, Any], trial: int, name: str
-) -> SearchState:
-    """The state of the search of a trial and an importance measure; ``folder`` is the study's."""
-    search = Path(folder) / f"trial_{trial}" / name
-    decisions: list[dict[str, Any]] = []
-    while (path := search / f"round_{len(decisions)}" / "decision.json").exists():
-        try:
-            decisions.append(read_json(path))
-        except StudyError as error:
-            return SearchState(len(decisions), 0, 1 + len(decisions), problem=str(error))
+def read_search(files: Files, trial: int, name: str) -> SearchState:
+    """The state of the search of a trial and an importance measure."""
+    place, config = {"trial": trial, "importance": name}, files.config
+    decisions, ended = files.rounds(place)
     decided = len(decisions)
+    following = files.product("decision", **place, round=decided)
+    if not ended and Path(following.record).exists():
+        try:
+            read_json(following.record)
+        except StudyError as error:
+            return SearchState(decided, 0, 1 + decided, problem=str(error))
     found = [
         (measure, value)
         for decision in decisions
@@ -64,15 +63,11 @@ def read_search(
         if measure is not None
     ]
     best = min(found, default=None)
-    if decisions and decisions[-1]["stop"] is not None:
+    if ended:
         return SearchState(decided, 0, decided, best, decisions[-1]["stop"])
-    trained = len(list((search / f"round_{decided}").glob("step_*.h5")))
-    if decisions:
-        bracket = tuple(decisions[-1]["next_bracket"])
-    else:
-        generator = trial_generator(config["seed"], trial, "bounds")
-        ranges = config["low_range"], config["high_range"]
-        bracket = draw_bracket(*ranges, config["spacing"], generator)
+    steps = files.round(place, decided)[1:]
+    trained = sum(Path(step.record).exists() for step in steps)
+    bracket, _ = round_grid(config, trial, decisions[-1] if decisions else None)
     rounds = decided + rounds_to_come(width(bracket, config["spacing"]), config, decided)
     return SearchState(decided, trained, rounds, best)
 
@@ -104,17 +99,13 @@ class Work:
     left: float
 
 
-def study_work(
-    folder: str | Path,
-    config: Mapping[str, Any],
-    states: Mapping[tuple[int, str], SearchState],
-) -> Work:
+def study_work(files: Files, states: Mapping[tuple[int, str], SearchState]) -> Work:
     """What a study has done and what it is expected to do still."""
+    config = files.config
     steps, tasks = config["steps"], len(config["tasks"])
-    shared = config["randomness"] == "common"
-    per_step = tasks - 1 if shared else tasks
+    per_step = tasks - 1 if files.shared else tasks
     # Lambdas that a round has in common with the one before are not trained again.
-    again = (3 if steps % 2 else 2) if shared else 0
+    again = (3 if steps % 2 else 2) if files.shared else 0
     trained = expected = 0
     done = left = 0.0
     for state in states.values():
@@ -125,42 +116,31 @@ def study_work(
         to_do = all_steps - now - again * later
         left += per_step * max(to_do, 0)
         done += per_step * (now - again * max(state.decided - 1, 0))
-    for trial in range(config["trials"]):
-        place = Path(folder) / f"trial_{trial}"
-        # Joint training goes through the data of all tasks so far.
-        lines = {"reference/finetuning.h5": tasks, "reference/joint.h5": tasks * (tasks + 1) / 2}
-        if shared:
-            lines = {name: size - 1 for name, size in lines.items()} | {"first_task.h5": 1}
-        for name, size in lines.items():
-            if (place / name).exists():
-                done += size
-            else:
-                left += size
+    for product in files.fixed():
+        if product.kind in ("first_task", "reference"):
+            # Joint training goes through the data of all tasks so far.
+            joint = product.place.get("reference") == "joint"
+            whole = tasks * (tasks + 1) / 2 if joint else tasks
+            size = 1 if product.kind == "first_task" else whole - files.shared
+            there = Path(product.record).exists()
+            done, left = done + size * there, left + size * (not there)
     return Work(trained, expected, done, left)
 
 
-def read_searches(
-    folder: str | Path, config: Mapping[str, Any]
-) -> dict[tuple[int, str], SearchState]:
+def read_searches(files: Files) -> dict[tuple[int, str], SearchState]:
     """The state of every search of a study, by trial and importance measure."""
-    return {
-        (trial, name): read_search(folder, config, trial, name)
-        for trial in range(config["trials"])
-        for name in config["importance"]
-    }
+    places = (tuple(place.values()) for place in files.searches())
+    return {(trial, name): read_search(files, trial, name) for trial, name in places}
 
 
-def progress_lines(folder: str | Path, config: Mapping[str, Any]) -> list[str]:
-    """A line per search, and one for the study.
-
-    ``folder`` is the study's, ``config`` its resolved config.
-    """
-    states = read_searches(folder, config)
+def progress_lines(files: Files) -> list[str]:
+    """A line per search, and one for the study."""
+    states = read_searches(files)
     lines = [
-        f"trial {trial}, {name}: {state.text(config['steps'])}"
+        f"trial {trial}, {name}: {state.text(files.config['steps'])}"
         for (trial, name), state in states.items()
     ]
-    work = study_work(folder, config, states)
+    work = study_work(files, states)
     return [*lines, f"{work.trained} of about {work.expected} lambda steps are done."]
 
 

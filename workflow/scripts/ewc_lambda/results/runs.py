@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ewc_lambda.errors import BrokenFileError
 from ewc_lambda.search.riemann import riemann_measure
 from ewc_lambda.store.provenance import recipe_of
-from ewc_lambda.store.records import BrokenFileError, check_seal, read_hdf5, read_json, write_hdf5
+from ewc_lambda.store.records import read_attributes, read_hdf5, read_json, write_hdf5
+from ewc_lambda.store.stamps import digest_of
 
 _AXES = {
     "loss": ("replicate, evaluation, task", "task loss, penalty not in it"),
@@ -24,6 +26,10 @@ _AXES = {
     "epoch": ("evaluation", "epochs since the start, over all tasks, of this evaluation"),
     "introduced": ("task", "index of the first evaluation after the task was introduced"),
 }
+
+
+# Digests that stand in front of a run's file: of what it was made from, and of its weights.
+_ORIGIN = ("data", "base_model", "first_task", "omega", "weights")
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,9 @@ def write_run(path: str | Path, run: Run, provenance: Mapping[str, Any]) -> None
         "diverged": run.diverged,
         "provenance": provenance,
     }
-    write_hdf5(path, content, attributes, recipe_of(provenance))
+    front = {name: run.origin[name] for name in _ORIGIN if name in run.origin}
+    front["labels"] = digest_of(dict(run.labels))
+    write_hdf5(path, content, attributes, recipe_of(provenance), front)
 
 
 def read_run(path: str | Path, **expected: Any) -> Run:
@@ -143,7 +151,7 @@ def trial_origin(inputs: Any, importance: str | None) -> dict[str, str]:
     a job's inputs: of its data, its base model and, where there is one, the shared first task.
     """
     origin = {
-        "data": check_seal(inputs.data),
+        "data": read_attributes(inputs.data)["samples_sha256"],
         "base_model": read_json(inputs.base_record)["weights_sha256"],
     }
     if inputs.get("first_task"):

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.inference.replicates import best_column
 from ewc_lambda.results.runs import Run
-from ewc_lambda.store.records import BrokenFileError, read_hdf5, write_hdf5
+from ewc_lambda.store.provenance import recipe_of
+from ewc_lambda.store.records import read_hdf5, write_hdf5
 
 _NOTES = {
     "steps": "one row per lambda step",
@@ -95,16 +96,22 @@ def _widened(table: NDArray[Any], replicates: int) -> NDArray[Any]:
 
 
 def write_tables(
-    path: str | Path, tables: Mapping[str, Table], attributes: Mapping[str, Any]
+    path: str | Path,
+    tables: Mapping[str, Table],
+    attributes: Mapping[str, Any],
+    origin: Mapping[str, str] | None = None,
 ) -> None:
-    """Write tables as groups of a sealed file, a dataset per column."""
+    """Write tables as groups of a sealed file, a dataset per column. In a study's own files the
+    attribute ``provenance`` says what made them, and ``origin`` what they were made from.
+    """
     content: dict[str, Any] = {}
     for group, table in tables.items():
         for column, values in table.items():
             notes = {"axes": _AXES.get(column, "row"), "table": _NOTES.get(group, "")}
             data = [str(v) for v in values] if column in _TEXT else np.asarray(values)
             content[f"{group}/{column}"] = (data, notes)
-    write_hdf5(path, content, attributes)
+    recipe = "" if origin is None else recipe_of(attributes["provenance"])
+    write_hdf5(path, content, attributes, recipe, origin)
 
 
 def read_tables(path: str | Path) -> tuple[dict[str, Table], dict[str, Any]]:

@@ -7,10 +7,13 @@ All functions are pure. A bracket is the interval (low, high) of lambda being se
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ewc_lambda.seeding import trial_generator
 
 NARROW = "the bracket is narrower than termination_threshold"
 LAST_ROUND = "max_rounds is reached"
@@ -30,6 +33,21 @@ class Decision:
     optimum: int | None
     bracket: Bracket | None
     stop: str | None
+
+
+def round_grid(
+    config: Mapping[str, Any], trial: int, before: Mapping[str, Any] | None = None
+) -> tuple[Bracket, list[float]]:
+    """Bracket and lambdas of a round: of the bracket that is drawn for the trial, or of the one
+    that follows from the decision of the round ``before``.
+    """
+    spacing, steps = config["spacing"], config["steps"]
+    if before is None:
+        generator = trial_generator(config["seed"], trial, "bounds")
+        bracket = draw_bracket(config["low_range"], config["high_range"], spacing, generator)
+        return bracket, grid(bracket, steps, spacing)
+    low, high = before["next_bracket"]
+    return (low, high), grid((low, high), steps, spacing, before["lambdas"])
 
 
 def draw_bracket(

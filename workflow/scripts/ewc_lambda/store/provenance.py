@@ -64,6 +64,23 @@ def provenance(
     }
 
 
+def check_config(
+    path: str | Path, provenance: Mapping[str, Any], config: Mapping[str, Any]
+) -> None:
+    """Whether a file was made with the keys of a job's config that it depends on.
+
+    Raises:
+        StudyError: names the first that differs.
+
+    """
+    for key, made in provenance["config"].items():
+        if key in config and config[key] != made:
+            raise StudyError(
+                f"{path}: made with {key}: {made}, this job's config says {config[key]}. It was "
+                f"exchanged while the study ran; run the same command again."
+            )
+
+
 def arithmetic() -> str:
     """How this program computes: the processor's newest instruction set that numpy knows of and,
     where torch is imported, the kind of kernels that it chose, or the name of its GPU.

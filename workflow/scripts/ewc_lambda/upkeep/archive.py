@@ -20,9 +20,9 @@ import yaml
 
 from ewc_lambda.config.plain_yaml import load_plain
 from ewc_lambda.config.study_config import NOT_YAML, resolve
-from ewc_lambda.errors import StudyError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.study_file import Study
-from ewc_lambda.store.records import BrokenFileError, file_digest
+from ewc_lambda.store.records import file_digest
 from ewc_lambda.store.replacing import replacing
 
 STUDY, CONFIG, PROVENANCE, DRAWN, SUMS = MEMBERS = (

@@ -1,0 +1,65 @@
+"""Why a file of a study does not stand, in words that name the key, the code or the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ewc_lambda.results.files import Files
+from ewc_lambda.results.kinds import Product
+from ewc_lambda.store.records import read_attributes, read_json
+
+_ORIGIN = {
+    "data": "other data than those beside it",
+    "base_model": "another base model than the one beside it",
+    "first_task": "another first task than the one beside it",
+    "omega": "another importance than the first task beside it has",
+    "weights": "other weights than those of the chosen step",
+}
+
+
+class Reasons:
+    """Reasons for the files of one study. Files of one recipe have one reason, found once."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._found: dict[tuple[str, str], str] = {}
+
+    def recipe(self, product: Product, recipe: str) -> str:
+        """Why a file of another ``recipe`` than today's is none of today's study."""
+        key = product.kind, recipe
+        if key not in self._found:
+            self._found[key] = self._recipe(product)
+        return self._found[key]
+
+    def labels(self, product: Product, expected: Mapping[str, Any]) -> str:
+        """In what a file is not the one that its place asks for."""
+        attributes = attributes_of(product)
+        found = attributes.get("labels", attributes)
+        for name, value in expected.items():
+            if found.get(name) != value:
+                return f"its {name} is {found.get(name)}, not {value}"
+        return "it is that of another place"
+
+    def origin(self, name: str) -> str:
+        """What a file was made from that is not what stands beside it."""
+        return f"it was made from {_ORIGIN[name]}"
+
+    def _recipe(self, product: Product) -> str:
+        known = attributes_of(product).get("provenance")
+        if not known:
+            return "made by an earlier version"
+        today, made = self._files.config_of(product.kind), known["config"]
+        changed = [
+            f"made with {key}: {made.get(key, 'not to be set')}, the config says {value}"
+            for key, value in today.items()
+            if key not in made or made[key] != value
+        ]
+        gone = [f"made with {key}: {made[key]}" for key in made if key not in today]
+        return "; ".join([*changed, *gone]) or "made by other code"
+
+
+def attributes_of(product: Product) -> dict[str, Any]:
+    """What a record says of itself, besides its numbers."""
+    json_ = product.record.endswith(".json")
+    return read_json(product.record) if json_ else read_attributes(product.record)
