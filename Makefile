@@ -12,6 +12,8 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SNAKEMAKE := $(RUN) snakemake --configfile $(CONFIG) --cores $(CORES)
 PIP_QUIET := --quiet --disable-pip-version-check
 SMK := Snakefile workflow
+# The command ewc-lambda.
+EWC_LAMBDA := $(BIN)/python -m ewc_lambda
 
 .PHONY: help study figures tables summary report verify test lint format types unit test-slurm findings config-table constraints clean
 
@@ -39,14 +41,14 @@ figures tables: $(BIN)/snakemake ## draw figures / write tables from the study f
 	$(SNAKEMAKE) $@
 
 summary: $(BIN)/snakemake ## print the answer of a finished or half-finished study
-	@$(BIN)/python workflow/scripts/print_summary.py $(CONFIG)
+	@$(EWC_LAMBDA) summary $(CONFIG)
 
 report: $(BIN)/snakemake ## one self-contained page: report.html
 	$(SNAKEMAKE)
 	$(SNAKEMAKE) --report report.html
 
 verify: $(BIN)/snakemake ## check every file of the study against its recorded digests
-	@$(BIN)/python workflow/scripts/verify_study.py --config $(CONFIG)
+	@$(EWC_LAMBDA) verify $(CONFIG)
 
 test: lint types unit ## everything that a change must pass
 
@@ -73,10 +75,10 @@ test-slurm: $(VENV)/slurm-plugin ## a study through a throw-away SLURM on this m
 	$(RUN) pytest tests/slurm -rs
 
 findings: $(BIN)/snakemake ## write docs/findings.md, docs/figures.md and their pictures from results/reference
-	$(BIN)/python workflow/scripts/write_findings.py
+	$(EWC_LAMBDA) findings
 
 config-table: $(BIN)/snakemake ## write the tables of config/README.md from the schema
-	$(BIN)/python workflow/scripts/write_config_table.py
+	$(EWC_LAMBDA) config-table
 
 constraints: ## renew constraints.txt from pyproject.toml
 	$(PYTHON) -m venv $(VENV)-pins

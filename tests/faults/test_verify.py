@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-import verify_study
+from ewc_lambda.command.main import main
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.results.runs import read_run, write_run
 from ewc_lambda.store.records import read_hdf5, read_json, write_json
@@ -90,16 +90,16 @@ def test_a_study_made_by_another_config(finished, changes, name):
 
 def test_command_line(project, monkeypatch, capsys):
     monkeypatch.chdir(project.folder)
-    assert verify_study.main([]) == 0
+    assert main(["verify"]) == 0
     assert capsys.readouterr().out.count("\n") == 1
     step = project.search / "round_0/step_1.h5"
     step.write_bytes(b"")
-    assert verify_study.main(["--set-aside"]) == 1
+    assert main(["verify", "--set-aside"]) == 1
     printed = capsys.readouterr().err
     assert "step_1.h5: not a result file of this study, or cut short" in printed
     assert "step_1.h5.broken" in printed
     assert not step.exists()
-    assert verify_study.main([]) == 1
+    assert main(["verify"]) == 1
     assert "step_1.h5: the file is missing" in capsys.readouterr().err
 
 

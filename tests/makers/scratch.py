@@ -76,7 +76,7 @@ class Scratch:
             if (ROOT / name).is_file():
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, target)
+                shutil.copy2(ROOT / name, target, follow_symlinks=False)
         # Figures are not what is tested, and take longer than the study.
         (folder / "workflow/rules/figures.smk").write_text("FIGURES = []\nTABLES = []\n")
         scratch = cls(folder)

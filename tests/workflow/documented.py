@@ -16,7 +16,7 @@ PAGES = sorted(
     ]
 )
 PROGRAMS = (
-    r"(?:\.venv/bin/)?(?:snakemake|make|python|pip|pytest|pre-commit|git|apt-get|rm|cp"
+    r"(?:\.venv/bin/)?(?:snakemake|make|ewc-lambda|python|pip|pytest|pre-commit|git|apt-get|rm|cp"
     r"|tests/slurm/\S+)"
 )
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)

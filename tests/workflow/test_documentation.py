@@ -29,8 +29,8 @@ HOW = {
     r"snakemake --profile profiles/slurm": "needs a cluster: tests/slurm runs a study through one",
     r"snakemake .*/(NAME|mine).yaml": "a file of the reader's; test_studies.py plans those of "
     "the project",
-    r"snakemake .*results/digits/config.yaml": "tests/unit/test_archive.py and test_workflow.py "
-    "draw figures from an unpacked study",
+    r"snakemake .*results/digits/config.yaml": "tests/unit/upkeep/test_archive.py and "
+    "test_workflow.py draw figures from an unpacked study",
     r"snakemake .*mnist.yaml --report": "needs the finished study on MNIST",
     r"snakemake --rulegraph": "test_the_rule_graph_is_the_one_that_snakemake_draws",
     r"snakemake (-n|--unlock|--report|--cores 1 figures)": "run",
@@ -38,9 +38,8 @@ HOW = {
     r"make .venv": "installs from a package index, as make study does",
     r"make (summary|figures|report|verify)$": "run",
     r"make ": "plan",
-    r"python workflow/scripts/draw_noise.py": "run",
-    r"python workflow/scripts/verify_study.py": "run",
-    r"python workflow/scripts/archive_study.py": "tests/unit/test_archive.py runs it",
+    r"ewc-lambda (pack|unpack)": "tests/unit/command/test_main.py runs it",
+    r"ewc-lambda ": "run",
     r"python benchmarks/": "takes minutes, and measures what is no test",
     r"(.venv/bin/)?pytest ": "collect",
     r"pre-commit install": "changes the reader's git; tests/unit/test_pre_commit.py runs the hooks",
@@ -89,6 +88,9 @@ def write_own_arrays(folder):
 def call(project, command, *more):
     """Run a command in the project as its reader would in the environment."""
     words = shlex.split(command)
+    if words[0] == "ewc-lambda":
+        # An installed one may be another checkout's.
+        words[:1] = [sys.executable, "-m", "ewc_lambda"]
     if words[0] == "make":
         # What the environment is made of may be newer than the programs in it.
         installed = [str(BIN / "snakemake"), str(BIN / "pytest")]

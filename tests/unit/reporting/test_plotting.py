@@ -1,11 +1,8 @@
 """Figures: what is taken out of a study is known, and what is drawn is drawn the same again."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from commands import ewc_lambda
 from made_up_studies import EPOCHS, made_up_study
 
 from ewc_lambda.errors import StudyError
@@ -19,8 +16,6 @@ from ewc_lambda.reporting.plotting import (
     paired_differences,
     style,
 )
-
-SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 
 
 @pytest.fixture
@@ -190,15 +185,12 @@ class TestPairedDifferences:
 
     def test_command_line_draws_and_says_what_is_wrong(self, tmp_path):
         self.studies(tmp_path, trials=2)
-        program = [sys.executable, str(SCRIPTS / "draw_noise.py")]
         files = [str(tmp_path / "c.h5"), str(tmp_path / "i.h5")]
-        done = subprocess.run(
-            [*program, *files, "--output", str(tmp_path)], capture_output=True, text=True
-        )
+        done = ewc_lambda("noise", *files, "--output", str(tmp_path))
         assert done.returncode == 0, done.stderr
         assert (tmp_path / "paired_differences.png").exists()
         assert (tmp_path / "paired_differences.svg").exists()
-        done = subprocess.run([*program, *files[::-1]], capture_output=True, text=True)
+        done = ewc_lambda("noise", *files[::-1])
         assert done.returncode != 0
         assert "randomness" in done.stderr
         assert "Traceback" not in done.stderr

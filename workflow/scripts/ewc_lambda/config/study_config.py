@@ -38,7 +38,8 @@ _DEEPEST = 3
 
 # Snakemake reads every config over this one.
 DEFAULT = Path("config/config.yaml")
-SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
+# A link to workflow/schemas, where the workflow has it; an installed library holds the file itself.
+SCHEMA = Path(__file__).with_name("config.schema.yaml")
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,15 @@ def imports_that_stay() -> Iterator[None]:
 def _surroundings(snakemake: Any) -> str:
     """What a report of a fault needs besides the traceback and the config."""
     # Imported here: only a job that fails needs it.
-    from ewc_lambda import __version__
     from ewc_lambda.store.provenance import provenance
 
+    # By name: the digest of the code follows imports, and no result depends on the project's face.
+    version = import_module("ewc_lambda").__version__
     known = provenance("", {})
     place = ", ".join(f"{name} {value}" for name, value in snakemake.wildcards.items())
     versions = ", ".join(f"{name} {version}" for name, version in known["versions"].items())
     return (
-        f"ewc-lambda {__version__}, revision {known['revision']}, {known['machine']}; {versions}; "
+        f"ewc-lambda {version}, revision {known['revision']}, {known['machine']}; {versions}; "
         f"rule {snakemake.rule}{', ' if place else ''}{place}"
     )
 

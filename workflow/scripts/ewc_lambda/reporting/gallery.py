@@ -38,7 +38,7 @@ lines*: single replicates, which is what one run per lambda would see. Above: by
 variance of a difference between two lambdas shrinks. Drawn from two study files:
 
 ```
-python workflow/scripts/draw_noise.py results/reference/noise_digits_common/study.h5 \\
+ewc-lambda noise results/reference/noise_digits_common/study.h5 \\
     results/reference/noise_digits_independent/study.h5 --output results
 ```
 """

@@ -1,48 +1,63 @@
-"""Check every file of a study against the digests that were recorded when it was made.
+"""``ewc-lambda verify``: whether every file of a study is what was written.
 
 Prints one line when all is well; else what is wrong, a line each, and ends with status 1.
 """
 
+from __future__ import annotations
+
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from pathlib import Path
 
-from ewc_lambda.config.study_config import load
+from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.run_job import is_frozen
 from ewc_lambda.store.replacing import move_aside
 from ewc_lambda.upkeep.integrity import Integrity
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line: see ``--help``."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--config", default="config/config.yaml", help="config of the study")
-    parser.add_argument("--results", default="results", help="folder of all studies")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    add_study(parser)
     parser.add_argument(
         "--set-aside",
         action="store_true",
         help="give broken files the ending .broken, so that Snakemake makes them anew",
     )
-    options = parser.parse_args(arguments)
-    try:
-        integrity = Integrity(options.results, load(options.config))
-    except StudyError as error:
-        print(error, file=sys.stderr)
-        return 1
-    integrity.check()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check, and say what to do."""
+    study = find_study(options.study, options.results)
+    integrity = _checked(study, options.results)
     if integrity.mixed:
         print(integrity.mixed, file=sys.stderr)
     if not integrity.findings:
         print(integrity.verdict)
         return 0
     print(integrity.verdict, file=sys.stderr)
-    _advise(integrity, options.config, options.set_aside)
+    _advise(integrity, study.config_file, options.set_aside)
     return 1
 
 
-def _advise(integrity: Integrity, config: str, aside: bool) -> None:
+def _checked(study: NamedStudy, results: Path) -> Integrity:
+    config = study.config()
+    place = Path(config["study"], "study.h5")
+    if study.config_file is None:
+        file = study.file.absolute()
+        results = file.parents[1]
+        if file != results / place:
+            raise StudyError(
+                f"{study.file}: is of the study {config['study']}, and is checked together with "
+                f"what lies beside it. Put it where a run would have: {place}"
+            )
+    integrity = Integrity(results, config)
+    integrity.check()
+    return integrity
+
+
+def _advise(integrity: Integrity, config: Path | None, aside: bool) -> None:
     if integrity.alone:
         if integrity.broken:
             print(
@@ -69,10 +84,7 @@ def _advise(integrity: Integrity, config: str, aside: bool) -> None:
         )
     anew = [str(path) for path in (*integrity.missing, *(others if aside else ()))]
     if anew:
-        named = ["snakemake", "--cores", "all", "--configfile", config]
+        # A study that was named by its file does not say which config it is run with.
+        named = ["snakemake", "--cores", "all", "--configfile", str(config or "CONFIG.yaml")]
         command = shlex.join([*named, "--", *anew])
         print(f"To make them anew: {command}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

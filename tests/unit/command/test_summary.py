@@ -1,10 +1,12 @@
-"""`make summary`: the answer of a study, and how far it is with today's config."""
+"""`ewc-lambda summary`: the answer of a study, and how far it is with today's config."""
+
+import re
 
 import pytest
 import yaml
 from made_up_studies import made_up_study
 
-from print_summary import main
+from ewc_lambda.command.main import main
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def study(tmp_path, monkeypatch):
 
 def printed(tmp_path, capsys, config):
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(config))
-    main(["study.yaml"])
+    assert main(["summary", "study.yaml"]) == 0
     return capsys.readouterr().out
 
 
@@ -37,7 +39,12 @@ def test_a_study_that_is_being_extended_says_so_below_its_answer(study, tmp_path
     assert "trial 4, fisher: not begun" in today
 
 
-def test_a_study_without_results_says_which_command_makes_them(study, tmp_path):
+def test_a_study_without_results_says_which_command_makes_them(study, tmp_path, capsys):
     (tmp_path / "study.yaml").write_text("study: absent\n")
-    with pytest.raises(SystemExit, match=r"Run: snakemake .* --configfile study\.yaml"):
-        main(["study.yaml"])
+    assert main(["summary", "study.yaml"]) == 1
+    assert re.search(r"Run: snakemake .* --configfile study\.yaml", capsys.readouterr().err)
+
+
+def test_a_study_file_stands_for_itself(study, capsys):
+    assert main(["summary", "results/made_up/study.h5"]) == 0
+    assert capsys.readouterr().out.startswith("Study made_up: 3 trials of 6 replicates")

@@ -1,44 +1,42 @@
-"""Print the answer of a finished study, or how far an unfinished one is (make summary)."""
+"""``ewc-lambda summary``: the answer of a finished study, or how far an unfinished one is."""
+
+from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ewc_lambda.command.named_study import add_study, find_study
 from ewc_lambda.config.study_config import load
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import progress_lines
 from ewc_lambda.store.records import read_hdf5
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line: a config file, or a study file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("path", type=Path, help="a study's config (YAML) or its study.h5")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
-    given = parser.parse_args(arguments)
-    try:
-        print(_text(given.path, given.results), end="")
-    except StudyError as error:
-        sys.exit(f"summary: {error}")
+configure = add_study
 
 
-def _text(path: Path, results: Path) -> str:
-    if path.suffix == ".h5":
-        return _answer(path)
-    config = load(path)
-    folder = results / config["study"]
+def run(options: argparse.Namespace) -> None:
+    """Print it."""
+    study = find_study(options.study, options.results)
+    if study.config_file is None:
+        print(_answer(study.file), end="")
+    else:
+        print(_with_progress(study.file, study.config_file), end="")
+
+
+def _with_progress(file: Path, config_file: Path) -> str:
+    config, folder = load(config_file), file.parent
     if not folder.exists():
         raise StudyError(
             f"study {config['study']} has no results yet. Run: snakemake --cores all "
-            f"--configfile {path}"
+            f"--configfile {config_file}"
         )
     answer, lines = "", [f"Study {config['study']} is not finished."]
-    if (folder / "study.h5").exists():
-        answer = _answer(folder / "study.h5")
-        changed = _changed(folder / "study.h5", config)
+    if file.exists():
+        answer = _answer(file)
+        changed = _changed(file, config)
         if not changed or not any(folder.glob("trial_*")):
             return answer
         lines = ["", f"That was with {changed}. With the config of today:"]
@@ -57,7 +55,3 @@ def _changed(path: Path, config: Mapping[str, Any]) -> str:
     """The keys by which a study file's config differs from today's, and its values."""
     stored = read_hdf5(path)[1]["config"]
     return ", ".join(f"{key}: {old}" for key, old in stored.items() if config.get(key) != old)
-
-
-if __name__ == "__main__":
-    main()
