@@ -1,6 +1,7 @@
 """Every command, link and example of the documentation holds."""
 
 import contextlib
+import io
 import os
 import re
 import shlex
@@ -45,6 +46,7 @@ HOW = {
     r"pre-commit install": "changes the reader's git; tests/unit/test_pre_commit.py runs the hooks",
     r"python -c ": "tests/workflow/test_studies.py runs it",
     r"git clone": "stands for the reader's own address",
+    r"pip install \.": "tests/unit/test_installed.py runs it",
     r".venv/bin/pip install": "installs from a package index, as make study does",
     r"rm -rf": "removes results; names no file of the project",
 }
@@ -184,6 +186,19 @@ def test_the_python_of_the_results_page_runs(project):
     status, shown, text = call(project, f"{sys.executable} -c {shlex.quote(code)}")
     assert status == 0, text
     assert "trial  lambda" in shown
+
+
+def test_the_python_of_its_page_prints_what_the_page_shows(monkeypatch):
+    """Each example in the order of the page, as one program; its output stands below it."""
+    monkeypatch.chdir(ROOT)
+    examples = [b for b in blocks(ROOT / "docs/python.md") if b.language in ("python", "text")]
+    assert [block.language for block in examples] == ["python", "text"] * (len(examples) // 2)
+    assert len(examples) > 10
+    known: dict[str, object] = {}
+    for code, shown in zip(examples[::2], examples[1::2], strict=True):
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(code.text, known)
+        assert printed.getvalue() == shown.text
 
 
 def test_the_npz_of_the_start_page_is_read_by_its_command(project):

@@ -1,7 +1,7 @@
 """What a study may say across trials, and about importance measures and randomness modes.
 
 The trial is the unit of replication here: its base model and its first grid are its own. The words
-on missing statements in `statistics` hold here too.
+on missing statements in `best_lambda` hold here too.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def study_gain(
 
     lambdas, first_measures: round 0 as in `study_resolved`; measures: T arrays (R_t, S_t) of all
     rounds; references: T arrays (R_t,). Trials of several replicates take the lambda as
-    `statistics.gain` does; a trial of one replicate takes that of `other_trials_steps`.
+    `best_lambda.gain` does; a trial of one replicate takes that of `other_trials_steps`.
     """
     steps = other_trials_steps(lambdas, first_measures, spacing)
     gains = []

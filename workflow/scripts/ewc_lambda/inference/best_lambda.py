@@ -1,4 +1,16 @@
-"""What a study may say about lambda, and how sure it is.
+"""How the answer gets its interval: what a study may say about lambda, and how sure it is.
+
+The best lambda is the minimum of the expected measure, on x = log10(lambda) (or lambda). Within a
+trial, each replicate r has a smooth curve f_r (`curve_fit`); where the expected curve is lowest its
+slope is 0, so x belongs to the interval when a t test over the R replicates does not tell the mean
+slope from 0 (Fieller 1954, inverted test; `best_lambda`):
+
+    |mean over r of f_r'(x)| <= t(R - 1) * sd over r of f_r'(x) / sqrt(R)
+
+Over trials, whose base models differ, it is Student's interval of the T trials' minima x_t
+(`across_trials.study_best_lambda`, by `mean_interval`):
+
+    mean over t of x_t  +-  t(T - 1) * sd over t of x_t / sqrt(T)
 
 Measures of a trial are arrays (R, S): R replicates that share random streams over S lambdas, so
 differences between columns are paired. Lower is better. An infinite measure diverged; one that is

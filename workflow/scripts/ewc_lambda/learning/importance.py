@@ -1,8 +1,18 @@
-"""Importance measures: how much each shared parameter matters to a finished task.
+"""How much each shared parameter matters to a finished task: Omega, the stiffness of the penalty.
 
-Two kinds. A *tracker* watches the weights while the task is trained, and changes its tensors in
-place, since updates are replayed on a GPU (`cuda_graphs`); a *posterior* measure looks at the
-trained network and the task's training samples afterwards. All give Omega as (members, shared),
+A weight may move as far as the finished task does not notice. How soon it does is the curvature of
+its log-likelihood, which near a minimum is the Fisher information (Kirkpatrick et al. 2017,
+sec. 2). Its diagonal, a number for each weight:
+
+    Omega_i = mean over samples x of  E over y from p(y | x) of  (d log p(y | x) / d theta_i)^2
+
+`fisher_exact` takes the expectation over y exactly (Martens 2020, eq. 6), `fisher_sampled` draws
+one y a sample, `fisher_empirical` takes the true label instead (Kunstner et al. 2019, eq. 3). The
+other measures have their formula and source at their function.
+
+Two kinds. A *posterior* measure looks at the trained network and the task's training samples
+afterwards; a *tracker* watches the weights while the task is trained, and changes its tensors in
+place, since updates are replayed on a GPU (`cuda_graphs`). All give Omega as (members, shared),
 never negative. `IMPORTANCE` names them all.
 """
 
@@ -18,6 +28,123 @@ from ewc_lambda.learning.losses import draw_targets, fisher_directions, score_di
 from ewc_lambda.learning.sample_gradients import Directions, Trained, sum_sample_gradients
 from ewc_lambda.networks.models import Layout, Network
 from ewc_lambda.seeding import Stream
+
+
+@dataclass(frozen=True)
+class FinishedTask:
+    """What a posterior measure may look at.
+
+    ``theta`` (members, size) and ``buffers`` (members, buffer_size) are the trained weights; ``x``
+    (N, *input_shape) and ``y`` the samples to look at; ``route`` the task's head and number of
+    outputs; ``streams`` one per member.
+    """
+
+    network: Network
+    layout: Layout
+    theta: Tensor
+    buffers: Tensor
+    x: Tensor
+    y: Tensor
+    task: int
+    route: tuple[int, int]
+    loss: str
+    streams: Sequence[Stream]
+
+    @property
+    def shared(self) -> Tensor:
+        """The shared part of the weights (members, shared)."""
+        return self.theta[:, : self.layout.shared]
+
+
+def fisher_exact(done: FinishedTask) -> Tensor:
+    """Diagonal of the Fisher information, the expectation over labels taken exactly
+    (Kirkpatrick et al. 2017, sec. 2; Martens 2020, eq. 6).
+    """
+    return _mean_over_samples(
+        done, lambda _: lambda z, start: fisher_directions(z, done.loss), power=2
+    )
+
+
+def fisher_sampled(done: FinishedTask) -> Tensor:
+    """Diagonal of the Fisher information with one label per sample, drawn from the model."""
+
+    def of_member(member: int) -> Directions:
+        generator = done.streams[member].generator("labels", done.task)
+        shape = (len(done.x), done.route[1])
+        uniforms = torch.from_numpy(generator.random(shape)).to(done.theta)
+        normals = torch.from_numpy(generator.standard_normal(shape)).to(done.theta)
+
+        def directions(logits: Tensor, start: int) -> Tensor:
+            rows = slice(start, start + len(logits))
+            drawn = draw_targets(logits, uniforms[rows], normals[rows], done.loss)
+            return score_direction(logits, drawn, done.loss)
+
+        return directions
+
+    return _mean_over_samples(done, of_member, power=2)
+
+
+def fisher_empirical(done: FinishedTask) -> Tensor:
+    """Mean squared gradient of the log-likelihood of the true labels: often called the Fisher
+    information, which it is not (Kunstner et al. 2019, eq. 3).
+    """
+
+    def directions(logits: Tensor, start: int) -> Tensor:
+        return score_direction(logits, done.y[start : start + len(logits)], done.loss)
+
+    return _mean_over_samples(done, lambda _: directions, power=2)
+
+
+def memory_aware_synapses(done: FinishedTask) -> Tensor:
+    """Mean absolute gradient of the squared length of the output (Aljundi et al. 2018, eqs. 2
+    and 5); the output is the logits.
+    """
+    return _mean_over_samples(done, lambda _: lambda z, start: (2 * z).unsqueeze(1), power=1)
+
+
+def none(done: FinishedTask) -> Tensor:
+    """No importance: plain fine-tuning whatever lambda is."""
+    return torch.zeros_like(done.shared)
+
+
+def weight_decay(done: FinishedTask) -> Tensor:
+    """All ones: an L2 penalty around the finished task's weights."""
+    return torch.ones_like(done.shared)
+
+
+def weight_magnitude(done: FinishedTask) -> Tensor:
+    """|theta|."""
+    return done.shared.abs().clone()
+
+
+def random(done: FinishedTask) -> Tensor:
+    """Uniform on [0, 1): a control that knows nothing of the task."""
+    size = done.layout.shared
+    rows = [s.generator("importance", done.task).random(size) for s in done.streams]
+    return torch.stack([torch.from_numpy(row) for row in rows]).to(done.theta)
+
+
+def _mean_over_samples(
+    done: FinishedTask, of_member: Callable[[int], Directions], power: int
+) -> Tensor:
+    rows = []
+    for member, (theta, buffers) in enumerate(zip(done.theta, done.buffers, strict=True)):
+        of = Trained(done.network, done.layout, theta, buffers, done.route)
+        rows.append(sum_sample_gradients(of, done.x, of_member(member), power))
+    return torch.stack(rows) / len(done.x)
+
+
+POSTERIOR: dict[str, Callable[[FinishedTask], Tensor]] = {
+    "none": none,
+    "weight_decay": weight_decay,
+    "weight_magnitude": weight_magnitude,
+    "random": random,
+    "fisher": fisher_exact,
+    "fisher_exact": fisher_exact,
+    "fisher_sampled": fisher_sampled,
+    "fisher_empirical": fisher_empirical,
+    "memory_aware_synapses": memory_aware_synapses,
+}
 
 # Zenke et al. 2017, eq. 5: keeps the ratio finite where a weight did not move.
 SYNAPTIC_DAMPING = 1e-3
@@ -102,113 +229,6 @@ TRACKERS: dict[str, type[Tracker]] = {
     "synaptic_intelligence": SynapticIntelligence,
 }
 
-
-@dataclass(frozen=True)
-class FinishedTask:
-    """What a posterior measure may look at.
-
-    ``theta`` (members, size) and ``buffers`` (members, buffer_size) are the trained weights; ``x``
-    (N, *input_shape) and ``y`` the samples to look at; ``route`` the task's head and number of
-    outputs; ``streams`` one per member.
-    """
-
-    network: Network
-    layout: Layout
-    theta: Tensor
-    buffers: Tensor
-    x: Tensor
-    y: Tensor
-    task: int
-    route: tuple[int, int]
-    loss: str
-    streams: Sequence[Stream]
-
-    @property
-    def shared(self) -> Tensor:
-        """The shared part of the weights (members, shared)."""
-        return self.theta[:, : self.layout.shared]
-
-
-def none(done: FinishedTask) -> Tensor:
-    """No importance: plain fine-tuning whatever lambda is."""
-    return torch.zeros_like(done.shared)
-
-
-def weight_decay(done: FinishedTask) -> Tensor:
-    """All ones: an L2 penalty around the finished task's weights."""
-    return torch.ones_like(done.shared)
-
-
-def weight_magnitude(done: FinishedTask) -> Tensor:
-    """|theta|."""
-    return done.shared.abs().clone()
-
-
-def random(done: FinishedTask) -> Tensor:
-    """Uniform on [0, 1): a control that knows nothing of the task."""
-    size = done.layout.shared
-    rows = [s.generator("importance", done.task).random(size) for s in done.streams]
-    return torch.stack([torch.from_numpy(row) for row in rows]).to(done.theta)
-
-
-def fisher_exact(done: FinishedTask) -> Tensor:
-    """Diagonal of the Fisher information, the expectation over labels taken exactly
-    (Kirkpatrick et al. 2017, sec. 2; Martens 2020, eq. 6).
-    """
-    return _mean_over_samples(
-        done, lambda _: lambda z, start: fisher_directions(z, done.loss), power=2
-    )
-
-
-def fisher_sampled(done: FinishedTask) -> Tensor:
-    """Diagonal of the Fisher information with one label per sample, drawn from the model."""
-
-    def of_member(member: int) -> Directions:
-        generator = done.streams[member].generator("labels", done.task)
-        shape = (len(done.x), done.route[1])
-        uniforms = torch.from_numpy(generator.random(shape)).to(done.theta)
-        normals = torch.from_numpy(generator.standard_normal(shape)).to(done.theta)
-
-        def directions(logits: Tensor, start: int) -> Tensor:
-            rows = slice(start, start + len(logits))
-            drawn = draw_targets(logits, uniforms[rows], normals[rows], done.loss)
-            return score_direction(logits, drawn, done.loss)
-
-        return directions
-
-    return _mean_over_samples(done, of_member, power=2)
-
-
-def fisher_empirical(done: FinishedTask) -> Tensor:
-    """Mean squared gradient of the log-likelihood of the true labels: often called the Fisher
-    information, which it is not (Kunstner et al. 2019, eq. 3).
-    """
-
-    def directions(logits: Tensor, start: int) -> Tensor:
-        return score_direction(logits, done.y[start : start + len(logits)], done.loss)
-
-    return _mean_over_samples(done, lambda _: directions, power=2)
-
-
-def memory_aware_synapses(done: FinishedTask) -> Tensor:
-    """Mean absolute gradient of the squared length of the output (Aljundi et al. 2018, eqs. 2
-    and 5); the output is the logits.
-    """
-    return _mean_over_samples(done, lambda _: lambda z, start: (2 * z).unsqueeze(1), power=1)
-
-
-POSTERIOR: dict[str, Callable[[FinishedTask], Tensor]] = {
-    "none": none,
-    "weight_decay": weight_decay,
-    "weight_magnitude": weight_magnitude,
-    "random": random,
-    "fisher": fisher_exact,
-    "fisher_exact": fisher_exact,
-    "fisher_sampled": fisher_sampled,
-    "fisher_empirical": fisher_empirical,
-    "memory_aware_synapses": memory_aware_synapses,
-}
-
 IMPORTANCE: tuple[str, ...] = (*TRACKERS, *POSTERIOR)
 
 
@@ -220,13 +240,3 @@ def normalized(omega: Tensor, how: str) -> Tensor:
         return omega
     size = omega.mean(dim=1, keepdim=True) if how == "mean" else omega.amax(dim=1, keepdim=True)
     return torch.where(size > 0, omega / size, omega)
-
-
-def _mean_over_samples(
-    done: FinishedTask, of_member: Callable[[int], Directions], power: int
-) -> Tensor:
-    rows = []
-    for member, (theta, buffers) in enumerate(zip(done.theta, done.buffers, strict=True)):
-        of = Trained(done.network, done.layout, theta, buffers, done.route)
-        rows.append(sum_sample_gradients(of, done.x, of_member(member), power))
-    return torch.stack(rows) / len(done.x)

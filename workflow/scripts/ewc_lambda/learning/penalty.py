@@ -1,11 +1,14 @@
-"""The quadratic penalty of Elastic Weight Consolidation.
+"""What Elastic Weight Consolidation penalizes: to move a weight that finished tasks need.
 
-For each finished task k, with importance Omega_k and weights theta*_k (Kirkpatrick et al. 2017,
-eq. 3):
+Each finished task k left weights theta*_k, and an importance Omega_k for each (`importance`). While
+the next task is trained, every weight is held to where it was by a spring as stiff as it matters
+(Kirkpatrick et al. 2017, eq. 3):
 
-    penalty = lambda / 2 * sum_k sum_i Omega_k,i * (theta_i - theta*_k,i)^2
+    penalty(theta) = lambda / 2 * sum_k sum_i Omega_k,i * (theta_i - theta*_k,i)^2
+    d penalty / d theta_i = lambda * sum_k Omega_k,i * (theta_i - theta*_k,i)
 
-It is added to the *mean* loss of a batch. Only parameters that tasks share are penalized.
+It is added to the *mean* loss of a batch. Only parameters that tasks share are penalized: a head of
+its own is used by no other task. `Penalty` is this sum, `add_term` what a finished task adds to it.
 """
 
 from __future__ import annotations

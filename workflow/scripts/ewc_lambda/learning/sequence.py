@@ -1,4 +1,15 @@
-"""Going through a scenario's tasks: the steps of the search and the reference lines.
+"""How a step is trained: its members go through the tasks, held by what they have learnt.
+
+A step is one lambda; its members are the replicates, which start from the trial's base model. For
+one task k after the other (Kirkpatrick et al. 2017, sec. 2):
+
+    theta*_k = where Adam ends, from theta*_k-1 on, going down loss_k(theta) + penalty(theta)
+    Omega_k  = importance of theta*_k to task k
+    penalty += lambda / 2 * sum_i Omega_k,i * (theta_i - theta*_k,i)^2
+
+`run_sequence` is this loop, `training.train_stage` its first line, `importance` and `penalty` the
+other two. The reference lines are the same loop, with lambda = 0 or with all tasks so far in every
+update.
 
 Nothing before the second task depends on lambda. So with common random numbers the first task is
 trained once per trial (`train_first_task`) and every step goes on from there, with the same
@@ -44,6 +55,45 @@ class State:
             self.history.epoch,
         )
         return State(self.stage, self.theta[members], self.buffers[members], terms, history)
+
+
+def run_sequence(
+    problem: Problem,
+    start: State,
+    streams: Sequence[Stream],
+    lambdas: Tensor,
+    importance: str,
+    *,
+    joint: bool = False,
+    progress: Progress | None = None,
+) -> State:
+    """Train the members on all tasks that ``start`` has not seen.
+
+    Args:
+        problem: what is trained on.
+        start: of as many members as there are streams and lambdas.
+        streams: one per member.
+        lambdas: one per member (members,).
+        importance: the measure of the penalty.
+        joint: train on all tasks so far at each stage, without penalty: the upper reference.
+        progress: see `train_stage`.
+
+    """
+    settings = problem.settings
+    members = members_of(problem, start.theta, start.buffers)
+    terms, history = list(start.terms), start.history
+    for stage in range(start.stage, problem.tasks):
+        # What matters to the last task would protect it from nothing.
+        wanted = [importance] if stage + 1 < problem.tasks and not joint else []
+        penalty = Penalty(lambdas, terms)
+        seen, omegas = train_stage(
+            problem, members, stage, streams, penalty, wanted, joint=joint, progress=progress
+        )
+        history = _continued(history, seen)
+        for omega in omegas.values():
+            new = Term(omega, members.shared.clone())
+            terms = add_term(terms, new, settings.terms, settings.decay)
+    return State(problem.tasks, members.theta, members.buffers, terms, history)
 
 
 def concatenated(states: Sequence[State]) -> State:
@@ -96,45 +146,6 @@ def with_importance(problem: Problem, state: State, omega: Tensor) -> State:
     """The state after the first task with its penalty term in place."""
     anchor = state.theta[:, : problem.layout.shared].clone()
     return State(state.stage, state.theta, state.buffers, [Term(omega, anchor)], state.history)
-
-
-def run_sequence(
-    problem: Problem,
-    start: State,
-    streams: Sequence[Stream],
-    lambdas: Tensor,
-    importance: str,
-    *,
-    joint: bool = False,
-    progress: Progress | None = None,
-) -> State:
-    """Train the members on all tasks that ``start`` has not seen.
-
-    Args:
-        problem: what is trained on.
-        start: of as many members as there are streams and lambdas.
-        streams: one per member.
-        lambdas: one per member (members,).
-        importance: the measure of the penalty.
-        joint: train on all tasks so far at each stage, without penalty: the upper reference.
-        progress: see `train_stage`.
-
-    """
-    settings = problem.settings
-    members = members_of(problem, start.theta, start.buffers)
-    terms, history = list(start.terms), start.history
-    for stage in range(start.stage, problem.tasks):
-        # What matters to the last task would protect it from nothing.
-        wanted = [importance] if stage + 1 < problem.tasks and not joint else []
-        penalty = Penalty(lambdas, terms)
-        seen, omegas = train_stage(
-            problem, members, stage, streams, penalty, wanted, joint=joint, progress=progress
-        )
-        history = _continued(history, seen)
-        for omega in omegas.values():
-            new = Term(omega, members.shared.clone())
-            terms = add_term(terms, new, settings.terms, settings.decay)
-    return State(problem.tasks, members.theta, members.buffers, terms, history)
 
 
 def members_of(problem: Problem, theta: Tensor, buffers: Tensor) -> Members:

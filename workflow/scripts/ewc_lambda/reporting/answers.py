@@ -1,6 +1,6 @@
 """What a study answers: its file's measures put to the statistics, trial by trial and as a whole.
 
-Nothing is computed here; statistics.py and study_statistics.py say what can be said, and carry
+Nothing is computed here; `best_lambda` and `across_trials` say what can be said, and carry
 the reason where nothing can. With `randomness: independent` the replicates of two lambdas share no
 streams: the paired statistics hold all the same, and their intervals are wider.
 """

@@ -29,8 +29,8 @@ DOUBT = 0.025
 """One-sided level at which a step is worse beyond doubt (docs/statistics.md says what it costs)."""
 
 RESOLVED = 0.025
-"""Level for the ends of the first grid: half of that of `statistics.resolved`, as a race looks more
-than once."""
+"""Level for the ends of the first grid: half of that of `best_lambda.resolved`, as a race looks
+more than once."""
 
 
 class Doubt(NamedTuple):
@@ -44,7 +44,7 @@ class Doubt(NamedTuple):
 
 def doubts(steps: int, first_round: bool) -> list[Doubt]:
     """When each step of a round is dropped. An end of the first grid stays until it is worse by
-    more than `statistics.resolved` asks for, and than whichever step may turn out the best, so
+    more than `best_lambda.resolved` asks for, and than whichever step may turn out the best, so
     that the race costs no verdict.
     """
     found = [Doubt(DOUBT)] * steps
@@ -58,7 +58,7 @@ def survivors(measures: Floats, when: Sequence[Doubt]) -> NDArray[np.bool_]:
     the one of lowest mean or, for an end, than some step between the ends that goes on.
 
     A step between the ends that diverged is dropped. An end is judged by the replicates in which it
-    did not, as in `statistics.resolved`, and dropped where it did in all.
+    did not, as in `best_lambda.resolved`, and dropped where it did in all.
 
     measures (n, S), n at least 2, not finite where a replicate diverged; ``when`` each of the S
     steps is dropped; returns (S,).

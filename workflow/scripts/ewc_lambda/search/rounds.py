@@ -1,4 +1,17 @@
-"""The search for lambda: brackets, grids, and the step from one round to the next.
+"""How a round narrows: brackets, grids, and the step from one round to the next.
+
+The measure M falls with lambda and rises again. A round measures it at `steps` values, evenly
+spaced on the scale of the search (x = log10(lambda) or x = lambda), from one end of the bracket to
+the other. The minimum lies between the two neighbours of the lowest, which are the next bracket:
+
+    x_j = low + j * (high - low) / (steps - 1),  j = 0 ... steps - 1
+    best = the j of lowest M(x_j);  next low, high = x_best-1, x_best+1
+
+So each round divides the width by (steps - 1) / 2, until it is less than `termination_threshold` or
+`max_rounds` is reached. `decide` is that; what it does at an end of the grid, it says.
+
+Source: the original's protocol (docs/decisions.md). What remains of a bracket around the minimum of
+a function with one valley: Kiefer, Proc. Am. Math. Soc. 4 (1953) 502.
 
 All functions are pure. A bracket is the interval (low, high) of lambda being searched; on a
 ``log`` scale widths are in decades, on a ``linear`` scale in units of lambda.
@@ -33,6 +46,44 @@ class Decision:
     optimum: int | None
     bracket: Bracket | None
     stop: str | None
+
+
+def decide(
+    lambdas: Sequence[float],
+    measures: Sequence[float],
+    *,
+    spacing: str,
+    threshold: float,
+    round_: int,
+    max_rounds: int,
+    expand_at_edge: bool,
+) -> Decision:
+    """Pick the optimum of a round and the next, narrower bracket: the optimum's two neighbours.
+
+    Args:
+        lambdas: the round's grid, rising (steps,).
+        measures: mean measure of each step (steps,), not finite where the step diverged.
+        spacing: linear or log.
+        threshold: narrowest bracket that is still searched.
+        round_: index of this round.
+        max_rounds: how many rounds a trial has at most.
+        expand_at_edge: where the optimum is an end of the grid, search on beyond it with a
+            bracket of the same width, instead of between it and its one neighbour.
+
+    """
+    usable = np.where(np.isfinite(measures), measures, np.inf)
+    if not np.isfinite(usable).any():
+        return Decision(None, None, ALL_DIVERGED)
+    best = int(np.argmin(usable))
+    last = len(lambdas) - 1
+    bracket = (lambdas[max(best - 1, 0)], lambdas[min(best + 1, last)])
+    if expand_at_edge and best in (0, last):
+        bracket = _beyond((lambdas[0], lambdas[last]), best == 0, spacing) or bracket
+    if width(bracket, spacing) < threshold:
+        return Decision(best, None, NARROW)
+    if round_ + 1 >= max_rounds:
+        return Decision(best, None, LAST_ROUND)
+    return Decision(best, bracket, None)
 
 
 def round_grid(
@@ -81,44 +132,6 @@ def grid(bracket: Bracket, steps: int, spacing: str, known: Sequence[float] = ()
 def width(bracket: Bracket, spacing: str) -> float:
     """Width of a bracket: decades on a log scale, lambda on a linear one."""
     return _to_scale(bracket[1], spacing) - _to_scale(bracket[0], spacing)
-
-
-def decide(
-    lambdas: Sequence[float],
-    measures: Sequence[float],
-    *,
-    spacing: str,
-    threshold: float,
-    round_: int,
-    max_rounds: int,
-    expand_at_edge: bool,
-) -> Decision:
-    """Pick the optimum of a round and the next, narrower bracket: the optimum's two neighbours.
-
-    Args:
-        lambdas: the round's grid, rising (steps,).
-        measures: mean measure of each step (steps,), not finite where the step diverged.
-        spacing: linear or log.
-        threshold: narrowest bracket that is still searched.
-        round_: index of this round.
-        max_rounds: how many rounds a trial has at most.
-        expand_at_edge: where the optimum is an end of the grid, search on beyond it with a
-            bracket of the same width, instead of between it and its one neighbour.
-
-    """
-    usable = np.where(np.isfinite(measures), measures, np.inf)
-    if not np.isfinite(usable).any():
-        return Decision(None, None, ALL_DIVERGED)
-    best = int(np.argmin(usable))
-    last = len(lambdas) - 1
-    bracket = (lambdas[max(best - 1, 0)], lambdas[min(best + 1, last)])
-    if expand_at_edge and best in (0, last):
-        bracket = _beyond((lambdas[0], lambdas[last]), best == 0, spacing) or bracket
-    if width(bracket, spacing) < threshold:
-        return Decision(best, None, NARROW)
-    if round_ + 1 >= max_rounds:
-        return Decision(best, None, LAST_ROUND)
-    return Decision(best, bracket, None)
 
 
 def _beyond(bracket: Bracket, at_low: bool, spacing: str) -> Bracket | None:
