@@ -77,6 +77,12 @@ def test_an_unknown_name_is_told_which_are_known(project):
         find_study("nix", RESULTS)
 
 
+def test_a_config_outside_the_project_says_what_it_lacks(project):
+    (project / "config/config.yaml").unlink()
+    with pytest.raises(StudyError, match="Run this in the project's folder, or name a study file"):
+        find_study("config/studies/other.yaml", RESULTS)
+
+
 def test_a_wrong_config_is_named(project):
     (project / "config/studies/other.yaml").write_text("study: other\nepoch: 3\n")
     with pytest.raises(StudyError, match="epoch: no such key"):

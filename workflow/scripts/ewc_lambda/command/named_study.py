@@ -84,12 +84,13 @@ def find_study(named: str | None, results: Path) -> NamedStudy:
 
 
 def _by_config(path: Path, results: Path) -> NamedStudy:
-    for file in dict.fromkeys([path, DEFAULT]):
-        if not file.is_file():
-            raise StudyError(
-                f"{file}: no such file. Configs are read over {DEFAULT}, in the project's folder; "
-                f"{FORMS}"
-            )
+    if not path.is_file():
+        raise StudyError(f"{path}: no such file; {FORMS}")
+    if not DEFAULT.is_file():
+        raise StudyError(
+            f"{DEFAULT}: no such file, over which {path} is read. Run this in the project's "
+            f"folder, or name a study file (.h5)."
+        )
     return NamedStudy(results / load(path)["study"] / "study.h5", path)
 
 
