@@ -111,3 +111,20 @@ def test_published_lists_become_a_study_that_is_not_replaced(tmp_path, monkeypat
     assert capsys.readouterr().out.startswith("Study theirs: 1 trial")
     assert main(["import-published", "lists.json", "--study", "theirs"]) == 1
     assert "exists already" in capsys.readouterr().err
+
+
+def test_findings_writes_the_pages_of_the_folder_that_it_is_run_in(tmp_path, monkeypatch):
+    for name in ("digits", "three_tasks", "noise_digits_common", "noise_digits_independent"):
+        study = tmp_path / "results/reference" / name
+        study.parent.mkdir(parents=True, exist_ok=True)
+        study.symlink_to(REFERENCE / name)
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["findings"]) == 0
+    assert (tmp_path / "docs/findings.md").read_text().startswith("# Findings")
+    page = (tmp_path / "docs/figures.md").read_text()
+    for picture in (tmp_path / "docs/figures").iterdir():
+        assert picture.stat().st_size > 1000
+    assert "figures/digits_curves.png" in page
+    assert (tmp_path / "docs/figures/digits_curves.png").exists()
