@@ -109,7 +109,7 @@ def test_a_study_file_that_stands_alone_is_never_moved(project, monkeypatch, cap
         shutil.rmtree(path)
     study = project.study / "study.h5"
     study.write_bytes(study.read_bytes()[:-1])
-    assert verify_study.main(["--set-aside"]) == 1
+    assert main(["verify", "--set-aside"]) == 1
     printed = capsys.readouterr().err
     assert "does not match its own SHA-256" in printed
     assert "It stands alone" in printed
@@ -123,7 +123,7 @@ def test_a_file_left_open_for_writing_is_well_and_named(project, monkeypatch, ca
     whole = bytearray(step.read_bytes())
     whole[532] = 1
     step.write_bytes(whole)
-    assert verify_study.main([]) == 0
+    assert main(["verify"]) == 0
     (warning,) = caplog.messages
     assert "step_1.h5: a program opened this file for writing" in warning
 
@@ -141,5 +141,5 @@ def test_two_kinds_of_processor_within_a_trial_are_named(project, monkeypatch, c
     )
     assert "X86_V2, torch DEFAULT: 1" in said
     monkeypatch.chdir(project.folder)
-    verify_study.main([])
+    main(["verify"])
     assert said in capsys.readouterr().err

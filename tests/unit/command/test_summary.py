@@ -1,6 +1,7 @@
 """`ewc-lambda summary`: the answer of a study, and how far it is with today's config."""
 
 import re
+import shutil
 
 import pytest
 import yaml
@@ -31,12 +32,21 @@ def test_an_answer_of_todays_config_stands_alone(study, tmp_path, capsys):
     assert "today" not in text
 
 
-def test_a_study_that_is_being_extended_says_so_below_its_answer(study, tmp_path, capsys):
+def test_an_answer_of_another_config_says_so_before_it_and_how_far_todays_is(
+    study, tmp_path, capsys
+):
     text = printed(tmp_path, capsys, {**study.config, "trials": 5, "replicates": 8})
-    assert text.startswith("Study made_up: 3 trials of 6 replicates")
-    _, _, today = text.partition("That was with ")
-    assert today.splitlines()[0] == "replicates: 6, trials: 3. With the config of today:"
+    first, _, answer, *_ = text.splitlines()
+    assert first == "results/made_up/study.h5 was made with replicates: 6, trials: 3. It says:"
+    assert answer.startswith("Study made_up: 3 trials of 6 replicates")
+    _, _, today = text.partition("With the config of today:")
     assert "trial 4, fisher: not begun" in today
+
+
+def test_a_folder_that_holds_another_study_says_so_before_its_answer(study, tmp_path, capsys):
+    shutil.copytree("results/made_up", "results/other")
+    text = printed(tmp_path, capsys, {**study.config, "study": "other"})
+    assert text.startswith("results/other/study.h5 was made with study: made_up. It says:")
 
 
 def test_a_study_without_results_says_which_command_makes_them(study, tmp_path, capsys):

@@ -39,8 +39,9 @@ def _with_progress(file: Path, config_file: Path) -> str:
         changed = _changed(file, config)
         if not changed or not any(folder.glob("trial_*")):
             return answer
-        lines = ["", f"That was with {changed}. With the config of today:"]
-    return answer + "\n".join([*lines, *progress_lines(Files(config, results))]) + "\n"
+        answer = f"{file} was made with {changed}. It says:\n\n{answer}"
+        lines = ["", "With the config of today:"]
+    return answer + "\n".join([*lines, *progress_lines(Files(config, folder.parent))]) + "\n"
 
 
 def _answer(path: Path) -> str:
