@@ -1,12 +1,12 @@
 """Result files with a fitting seal, made to harm who reads them."""
 
-import hashlib
 import io
 
 import h5py
 import numpy as np
 
-from ewc_lambda.store import records
+from ewc_lambda.store.front import written_front
+from ewc_lambda.store.records import FORMAT
 
 
 def seal(path, fill, attributes=None):
@@ -15,14 +15,14 @@ def seal(path, fill, attributes=None):
     """
     image = io.BytesIO()
     with h5py.File(image, "w", userblock_size=512) as file:
-        file.attrs["format"] = records.FORMAT
+        file.attrs["format"] = FORMAT
         for name, value in (attributes or {}).items():
             file.attrs[name] = value
         patch = fill(file)
     if patch is not None:
         patch(image.getbuffer())
     data = image.getbuffer()[512:]
-    path.write_bytes(records._seal(hashlib.sha256(data).hexdigest(), "") + data)
+    path.write_bytes(written_front("", {}, data) + data)
     return path
 
 

@@ -14,7 +14,7 @@ from ewc_lambda.inference.best_lambda import best_lambda
 from ewc_lambda.reporting.answers import answer_importance, answer_study
 from ewc_lambda.reporting.plotting import importance, measure_over_lambda
 from ewc_lambda.reporting.summary import summary
-from ewc_lambda.reporting.tables import answer_table
+from ewc_lambda.reporting.tables.answer import table as answer_table
 
 FALLS = "the measure still falls at the"
 

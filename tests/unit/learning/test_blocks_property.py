@@ -20,7 +20,7 @@ from ewc_lambda.learning.training import _spread
 from ewc_lambda.results.published import import_published
 from ewc_lambda.results.study_file import joined, read_study, run_table
 from ewc_lambda.search.riemann import riemann_measure
-from ewc_lambda.store.front import check_seal
+from ewc_lambda.store.front import read_front
 from ewc_lambda.store.records import read_hdf5, write_hdf5
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -164,7 +164,7 @@ def test_a_seal_is_that_of_all_bytes_around_the_chunks_it_is_read_in(
         0, 256, max(1, chunks * (1 << 20) - 4096 + more), dtype=np.uint8
     )
     write_hdf5(path, {"x": (values, {})}, {})
-    check_seal(path)
+    read_front(path)
     assert np.array_equal(read_hdf5(path)[0]["x"], values)
 
 

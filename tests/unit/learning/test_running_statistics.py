@@ -65,7 +65,7 @@ def test_a_model_without_running_statistics_is_refused(tmp_path):
     config = resolve(
         {"running_statistics": "first_task", "samples_per_task": 20, "validation_samples": 5}
     )
-    write_prepared(tmp_path / "data.h5", build_scenario(config), {})
+    write_prepared(tmp_path / "data.h5", build_scenario(config), {"code_sha256": "c", "config": {}})
     prepared = read_prepared(tmp_path / "data.h5")
     message = r"^running_statistics: first_task .* has none\. Allowed with it: updated\.$"
     with pytest.raises(StudyError, match=message):

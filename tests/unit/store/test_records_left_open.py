@@ -12,8 +12,8 @@ import pytest
 
 import ewc_lambda
 from ewc_lambda.errors import BrokenFileError
-from ewc_lambda.store import records
-from ewc_lambda.store.front import check_seal
+from ewc_lambda.store import front
+from ewc_lambda.store.front import read_front
 from ewc_lambda.store.records import read_hdf5, write_hdf5
 
 ROOT = Path(ewc_lambda.__file__).parents[3]
@@ -58,7 +58,7 @@ def kill_while_open(code, path):
 
 
 def test_what_is_written_has_the_superblock_whose_mark_is_known(sealed):
-    assert sealed.read_bytes()[512 + 8 : 512 + 9] == records._SUPERBLOCK
+    assert sealed.read_bytes()[512 + 8 : 512 + 9] == front._SUPERBLOCK
 
 
 @pytest.mark.parametrize("code", OPENED.values(), ids=OPENED)
@@ -69,7 +69,7 @@ def test_a_file_left_open_is_read_with_one_warning(sealed, caplog, code):
     assert sealed.read_bytes() != whole, "nothing to tell apart"
     with caplog.at_level(logging.WARNING):
         found, same = read_hdf5(sealed)
-        assert check_seal(sealed) == attributes["sha256"]
+        assert read_front(sealed).seal == attributes["sha256"]
     assert same == attributes
     assert np.array_equal(found["losses"], content["losses"])
     (warning,) = caplog.messages
@@ -80,7 +80,7 @@ def test_a_file_left_open_is_read_with_one_warning(sealed, caplog, code):
 def test_the_way_out_of_the_warning_gives_the_bytes_back(sealed, caplog):
     whole = sealed.read_bytes()
     kill_while_open(OPENED["r+"], sealed)
-    check_seal(sealed)
+    read_front(sealed)
     command = caplog.messages[0].partition("and run: ")[2].replace("python", sys.executable, 1)
     subprocess.run(command, shell=True, check=True)
     assert sealed.read_bytes() == whole
