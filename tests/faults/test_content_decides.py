@@ -20,7 +20,7 @@ def forget(project: Scratch) -> None:
 
 def asked(project: Scratch) -> str:
     """A run that ends with a question before anything is made, and a dry run that says the same."""
-    before = project.digest()
+    before, kept = project.digest(), aside(project)
     done = project.run()
     assert done.status != 0
     assert not done.jobs
@@ -32,8 +32,13 @@ def asked(project: Scratch) -> str:
         assert "--config replace=true" in text
         assert "--config study=NAME" in text
     assert project.digest() == before
-    assert not (project.study / "set_aside").exists()
+    assert aside(project) == kept
     return dry.text
+
+
+def aside(project: Scratch) -> list[str]:
+    """What was set aside."""
+    return sorted(str(path) for path in (project.study / "set_aside").rglob("*"))
 
 
 def clean(finished: Scratch, folder, **config) -> str:
@@ -177,15 +182,13 @@ def test_a_change_and_its_way_back_train_only_what_is_new(project, finished):
     assert sorted(p.name for p in (project.study / "set_aside").iterdir()) == ["1", "2"]
 
 
-def test_a_second_run_of_a_running_study_is_refused(fresh):
+def test_a_second_run_of_a_running_study_is_refused(fresh, finished):
     """Snakemake's own lock is gone as soon as any run in the folder ends."""
     running = fresh.start()
     assert running.watch((fresh.study / "data.h5").exists)
-    other = Scratch(fresh.folder)
-    other.arguments = ["--cores", "1", "--nolock"]
-    second = other.start()
-    second.output = fresh.folder / "second.out"
-    done = second.wait()
-    assert running.wait().status == 0
+    done = fresh.start("--nolock", output="second.out").wait()
     assert done.status != 0
-    assert "another run of this study is going on (process " in (running.output.read_text())
+    assert "another run of this study is going on (process " in done.text
+    assert not done.jobs
+    assert running.wait().status == 0
+    assert fresh.digest() == finished.digest()

@@ -115,10 +115,10 @@ class Scratch:
         """The folder of the first trial's search."""
         return self.study / "trial_0/fisher"
 
-    def start(self, *arguments: str) -> Running:
+    def start(self, *arguments: str, output: str = "snakemake.out") -> Running:
         """Start Snakemake, in a session of its own as a terminal would."""
         command = [sys.executable, "-m", "snakemake", *self.arguments, *arguments]
-        return Running(self, command)
+        return Running(self, command, output)
 
     def run(self, *arguments: str) -> Done:
         """Run Snakemake to its end."""
@@ -161,9 +161,9 @@ def with_figures(scratch: Scratch) -> Scratch:
 class Running:
     """A Snakemake that was started in a scratch project."""
 
-    def __init__(self, scratch: Scratch, command: list[str]) -> None:
+    def __init__(self, scratch: Scratch, command: list[str], output: str) -> None:
         self.scratch = scratch
-        self.output = scratch.folder / "snakemake.out"
+        self.output = scratch.folder / output
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
                 command,

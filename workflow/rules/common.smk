@@ -32,18 +32,27 @@ try:
     # The code of the plan is that of its jobs, wherever and whenever they read it.
     codes = None if workflow.is_main_process else os.getenv("EWC_LAMBDA_CODES")
     FILES = Files(STUDY, codes=codes and json.loads(codes))
-    # Jobs take their inputs as they are: what stands was found out when they were planned.
-    PLAN = Plan(FILES, logger) if workflow.is_main_process and not FILES.alone else None
-    if PLAN and not PLAN.stand([FILES.product("data")]):
-        # The user's files are missed here, before anything runs.
-        check_files(STUDY)
-    if PLAN:
-        os.environ.update(EWC_LAMBDA_CODES=json.dumps(FILES.codes()))
+    os.environ.update(EWC_LAMBDA_CODES=json.dumps(FILES.codes()))
 except StudyError as error:
     raise WorkflowError(f"config: {error}") from None
 
+# Jobs take their inputs as they are: what stands was found out when they were planned.
+PLAN = None
+try:
+    if workflow.is_main_process and not FILES.alone:
+        PLAN = Plan(FILES, logger)
+except StudyError as error:
+    raise WorkflowError(str(error)) from None
+
 if workflow.is_main_process and FILES.alone:
     logger.warning(told_alone(FILES))
+
+try:
+    # The user's files are missed here, before anything runs.
+    if PLAN and not PLAN.stand([FILES.product("data")]):
+        check_files(STUDY)
+except StudyError as error:
+    raise WorkflowError(f"config: {error}") from None
 
 RESULTS = FILES.folder
 STUDY_FILE = FILES.record("study")

@@ -13,6 +13,7 @@ from typing import Any
 
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.jobs.agreement import SameCode, check_inputs
+from ewc_lambda.jobs.clocks import no_later_than_now
 from ewc_lambda.store.replacing import move_aside
 
 logger = logging.getLogger("ewc_lambda")
@@ -40,6 +41,7 @@ def run_job(main: Callable[[Any], None], snakemake: Any) -> None:
         # Before it is run and after all of it was read, some of it late.
         code = SameCode(snakemake.params.source, snakemake.params.code)
         code.check()
+        no_later_than_now(snakemake.input)
         check_inputs(snakemake.input, snakemake.params.get("config", {}))
         main(snakemake)
         code.check()

@@ -50,7 +50,7 @@ class Files:
         results: str | Path = "results",
         codes: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
-        self._codes = codes
+        self._codes = dict(codes or {})
         self.config = config
         self.folder = f"{results}/{config['study']}"
         # With common random numbers the steps of a trial share its first task.
@@ -104,25 +104,20 @@ class Files:
         """Digest of the code that a kind of file depends on: its script and those of what it is
         made from, with all that they import, and the user's own model.
         """
-        scripts, own = self._code(kind)
-        return self._codes[kind][0] if self._codes else code_digest(*scripts, files=own)
+        return self._digests(kind)[0]
 
     def codes(self) -> dict[str, tuple[str, str]]:
         """Digests of the code of every kind of file: of its meaning, and of its bytes."""
-        return {
-            kind: (self.code_of(kind), source_digest(*scripts, files=own))
-            for kind in KINDS
-            for scripts, own in [self._code(kind)]
-        }
+        return {kind: self._digests(kind) for kind in KINDS}
 
     def made_by(self, kind: str) -> dict[str, Any]:
         """Parameters of the job that makes a kind of file: its config, its code, and what of the
         code must not change meanwhile.
         """
         scripts, own = self._code(kind)
-        digest = self._codes[kind][1] if self._codes else source_digest(*scripts, files=own)
+        code, digest = self._digests(kind)
         source = {"scripts": list(scripts), "files": list(own), "sha256": digest}
-        return {"config": self.config_of(kind), "code": self.code_of(kind), "source": source}
+        return {"config": self.config_of(kind), "code": code, "source": source}
 
     def recipe(self, kind: str) -> str:
         """Today's recipe of a kind of file."""
@@ -198,6 +193,13 @@ class Files:
         # What is evaluated on the test split are the weights of the chosen step.
         kinds = ("search", "test") if self.config["save_weights"] else ("search",)
         return [self.product(kind, **_search(place)) for kind in kinds]
+
+    def _digests(self, kind: str) -> tuple[str, str]:
+        if kind not in self._codes:
+            scripts, own = self._code(kind)
+            self._codes[kind] = code_digest(*scripts, files=own), source_digest(*scripts, files=own)
+        code, source = self._codes[kind]
+        return code, source
 
     def _code(self, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Scripts, and files of the user's."""

@@ -107,7 +107,8 @@ def _meaning(scripts: Path, name: str, text: bytes) -> Meaning:
     return Meaning(said.shape, said.targets, said.placed and not script, said.imports)
 
 
-def _import_lines(name: str, text: bytes) -> set[str]:
+@functools.cache
+def _import_lines(name: str, text: bytes) -> frozenset[str]:
     package, found = _package(name), set()
     for start, names, plain in _LINE.findall(text):
         dots = len(start) - len(start.lstrip(b"."))
@@ -115,7 +116,7 @@ def _import_lines(name: str, text: bytes) -> set[str]:
         module = ".".join([*above, *filter(None, [start.lstrip(b".").decode("ascii", "replace")])])
         for word in set(_NAME.findall(names or plain)) - {b"__version__"}:
             found |= {f"{module}.{word.decode()}" if names else word.decode(), module}
-    return set(_with_faces(frozenset(filter(_exists, found))))
+    return frozenset(_with_faces(frozenset(filter(_exists, found))))
 
 
 def _with_faces(modules: frozenset[str]) -> list[str]:

@@ -41,6 +41,7 @@ class Integrity:
         self.alone = self.files_of.alone
         self._runs: dict[tuple[Any, ...], list[Run]] = {}
         self._kinds: list[tuple[int, str]] = []
+        self.other_code = False
 
     def check(self) -> None:
         """Check all files. A study file without the results that it was gathered from is checked
@@ -49,9 +50,10 @@ class Integrity:
         if self.alone:
             self._study_alone(self.folder / "study.h5")
             return
-        survey = Survey(self.files_of)
+        survey = Survey(self.files_of, any_code=True)
         for product in self._products():
             self._product(product, survey.state(product))
+        self.other_code = survey.other_code > 0
 
     @property
     def mixed(self) -> str | None:
@@ -71,6 +73,7 @@ class Integrity:
                 f"{self.folder}: all is well. {self.files} files are as they were written, each "
                 f"made from the one before it: config > data > base model > first task > steps > "
                 f"study."
+                f"{' Another version of the code made them.' if self.other_code else ''}"
             )
         return "\n".join(self.findings)
 

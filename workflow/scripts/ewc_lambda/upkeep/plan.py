@@ -13,7 +13,7 @@ from ewc_lambda.results.kinds import Product
 from ewc_lambda.store.lock import hold
 from ewc_lambda.store.records import peek
 from ewc_lambda.store.replacing import move_aside
-from ewc_lambda.upkeep.survey import BROKEN, STALE, State, Survey
+from ewc_lambda.upkeep.survey import BROKEN, MISSING, STALE, State, Survey
 
 # What makes a study the answer to its question; all else follows from these in moments.
 _QUESTION = ("base_model", "step", "reference")
@@ -32,8 +32,8 @@ class Plan:
         self._begun = False
         self._folder: Path | None = None
         self._lock: IO[str] | None = None
-        found = {product: self._survey.state(product) for product in self._survey.products()}
-        self.anew = {p: state for p, state in found.items() if state.name in (STALE, BROKEN)}
+        self._found = {p: self._survey.state(p) for p in self._survey.products()}
+        self.anew = {p: s for p, s in self._found.items() if s.name in (STALE, BROKEN)}
         for line in told(self.anew):
             logger.warning(line)
         if self.anew and (asked := self._asked()):
@@ -126,7 +126,7 @@ class Plan:
 
     def _asked(self) -> str:
         """The question to be asked before a finished study is replaced; "" if there is none."""
-        other = [p for p, state in self.anew.items() if state.recipe and p.kind in _QUESTION]
+        other = [p for kind in _QUESTION for p in self._all_of_another_recipe(kind)]
         finished = Path(self.files.record("study"))
         if not other or self.files.config["replace"] or not finished.exists():
             return ""
@@ -135,6 +135,14 @@ class Plan:
             f"would be made anew. Set it aside with --config replace=true, or give the new "
             f"study another name: --config study=NAME"
         )
+
+    def _all_of_another_recipe(self, kind: str) -> list[Product]:
+        """All files there are of a kind, if none of them is of today's recipe. A single one among
+        others is no other question; it is a file that was put there.
+        """
+        there = {p: state for p, state in self._found.items() if p.kind == kind}
+        there = {p: state for p, state in there.items() if state.name != MISSING}
+        return list(there) if all(state.recipe for state in there.values()) else []
 
 
 def told_alone(files: Files) -> str:

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.errors import BrokenFileError
+from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.files import Files, Rounds, chosen
 from ewc_lambda.results.kinds import KINDS, Product
 from ewc_lambda.search.rounds import round_grid
 from ewc_lambda.store.front import SHORT, Front
+from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import read_attributes, read_json
 from ewc_lambda.store.stamps import digest_of, gathered_from, read_stamp
-from ewc_lambda.upkeep.reasons import Reasons
+from ewc_lambda.upkeep.reasons import Reasons, attributes_of
 
 STANDS, MISSING, STALE, BROKEN, WAITS = "stands", "missing", "stale", "broken", "waits"
 
@@ -39,11 +40,13 @@ class State:
 
 class Survey:
     """The states of a study's files. What stands is looked at once; the rest whenever it is asked
-    for, as a run may have made it by then.
+    for, as a run may have made it by then. With ``any_code``, files of today's config stand
+    whatever code made them; ``other_code`` counts those that other code made.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, any_code: bool = False) -> None:
         self.files = files
+        self._any_code = any_code
         self._reasons = Reasons(files)
         self._recipes = {kind: files.recipe(kind) for kind in KINDS}
         self._stood: dict[str, Front] = {}
@@ -53,6 +56,7 @@ class Survey:
         self._digests: dict[tuple[str, str], str] = {}
         self._said: dict[str, dict[str, Any]] = {}
         self.lost: dict[str, Product] = {}
+        self.other_code = 0
 
     def stands(self, product: Product) -> bool:
         """Whether a file can be used as it is."""
@@ -61,15 +65,19 @@ class Survey:
     def state(self, product: Product) -> State:
         """The state of a file. What it was made from and does not stand, although it may itself,
         is noted in ``lost``.
+
+        Raises:
+            StudyError: the file cannot be read.
+
         """
         if product.record in self._stood:
             return State(STANDS)
-        if not Path(product.record).exists():
-            return State(MISSING, "it is missing")
         front = self._front(product.record)
+        if front is None:
+            return State(MISSING, "it is missing")
         if isinstance(front, BrokenFileError):
             return State(BROKEN, str(front).partition(": ")[2])
-        if front.recipe != self._recipes[product.kind]:
+        if front.recipe != self._recipes[product.kind] and not self._by_other_code(product, front):
             return State(STALE, self._reasons.recipe(product, front.recipe), recipe=True)
         return self._compared(product, front)
 
@@ -100,9 +108,16 @@ class Survey:
         found = self.files.sources(product, self.rounds)
         return {name: s if isinstance(s, list) else [s] for name, s in found.items()}
 
-    def _front(self, record: str) -> Front | BrokenFileError:
-        """What a file says in front. It is read once: a new one is another file, by its number."""
-        found = Path(record).stat()
+    def _front(self, record: str) -> Front | BrokenFileError | None:
+        """What a file says in front; None if there is none. It is read once: a new one is another
+        file, by its number.
+        """
+        try:
+            found = Path(record).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StudyError(f"{record}: cannot be looked at ({error.strerror})") from None
         seen = found.st_ino, found.st_mtime_ns
         if self._seen.get(record, (None,))[0] != seen:
             try:
@@ -110,6 +125,16 @@ class Survey:
             except BrokenFileError as error:
                 self._seen[record] = seen, error
         return self._seen[record][1]
+
+    def _by_other_code(self, product: Product, front: Front) -> bool:
+        """Whether a file is of today's config and of code that is let pass."""
+        if not self._any_code:
+            return False
+        made = {**attributes_of(product).get("provenance", {"code_sha256": ""})}
+        made["config"] = self.files.config_of(product.kind)
+        same = recipe_of(made) == front.recipe
+        self.other_code += same
+        return same
 
     def _compared(self, product: Product, front: Front) -> State:
         """The state of a whole file of today's recipe."""
