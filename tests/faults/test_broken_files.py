@@ -93,12 +93,12 @@ def test_step_of_another_study(project, finished, tmp_path):
     other.configure(seed=2, low_range=[1, 1], high_range=[1e5, 1e5], max_rounds=1)
     other.finish()
     project.configure(low_range=[1, 1], high_range=[1e5, 1e5], max_rounds=1)
-    project.finish()
+    assert project.run("--config", "replace=true").status == 0
     undisturbed = project.digest()
     step = project.search / "round_0/step_1.h5"
     shutil.copyfile(other.search / "round_0/step_1.h5", step)
     done = project.finish()
-    assert "round_0/step_1.h5: it was made from other data than those beside it" in done.text
+    assert "round_0/step_1.h5: made with seed: 2, the config says 1. Made anew." in done.text
     assert trained(done.jobs) == ["Trial 0, fisher, round 0: train lambda step 1"]
     assert project.digest() == undisturbed
 

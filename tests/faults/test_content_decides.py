@@ -192,3 +192,8 @@ def test_a_second_run_of_a_running_study_is_refused(fresh, finished):
     assert not done.jobs
     assert running.wait().status == 0
     assert fresh.digest() == finished.digest()
+
+
+def test_another_range_of_lambda_is_another_question(project):
+    project.configure(low_range=[20, 30])
+    assert re.search(r"step_\d.h5 and \d+ like it: trained at another lambda", asked(project))

@@ -126,7 +126,7 @@ class Plan:
 
     def _asked(self) -> str:
         """The question to be asked before a finished study is replaced; "" if there is none."""
-        other = [p for kind in _QUESTION for p in self._all_of_another_recipe(kind)]
+        other = [p for kind in _QUESTION for p in self._all_stale(kind)]
         finished = Path(self.files.record("study"))
         if not other or self.files.config["replace"] or not finished.exists():
             return ""
@@ -136,13 +136,13 @@ class Plan:
             f"study another name: --config study=NAME"
         )
 
-    def _all_of_another_recipe(self, kind: str) -> list[Product]:
-        """All files there are of a kind, if none of them is of today's recipe. A single one among
-        others is no other question; it is a file that was put there.
+    def _all_stale(self, kind: str) -> list[Product]:
+        """All files there are of a kind, if none of them is what today's study makes. A single one
+        among others is no other question; it is a file that was put there.
         """
-        there = {p: state for p, state in self._found.items() if p.kind == kind}
-        there = {p: state for p, state in there.items() if state.name != MISSING}
-        return list(there) if all(state.recipe for state in there.values()) else []
+        there = {p: state.name for p, state in self._found.items() if p.kind == kind}
+        there = {p: name for p, name in there.items() if name != MISSING}
+        return list(there) if all(name == STALE for name in there.values()) else []
 
 
 def told_alone(files: Files) -> str:

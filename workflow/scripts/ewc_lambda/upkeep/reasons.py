@@ -37,6 +37,9 @@ class Reasons:
         attributes = attributes_of(product)
         found = attributes.get("labels", attributes)
         for name, value in expected.items():
+            if name == "lambda" and found.get(name) != value:
+                # One reason for a whole grid.
+                return "trained at another lambda than today's search gives its place"
             if found.get(name) != value:
                 return f"its {name} is {found.get(name)}, not {value}"
         return "it is that of another place"
