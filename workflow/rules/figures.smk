@@ -95,3 +95,8 @@ if any(word.split("=")[0] == "--report" for word in sys.argv):
                 f"There is nothing to report yet: {path} is missing. Run the same command without "
                 f"--report first, or `make report`, which does both."
             )
+    if PLAN and PLAN.anew:
+        logger.warning(
+            "The report shows what is there, which is not what today's config and code make (above)."
+            " Run the same command without --report first."
+        )

@@ -126,6 +126,12 @@ class Study:
                 key = self.key(files, product)
                 assert self.known.get(path) != key, f"{path} is trained again for nothing"
                 self.known[path] = key
+        # What a run of another config set aside, and did not come to make anew, is gone.
+        self.known = {
+            path: key
+            for path, key in self.known.items()
+            if Path(f"{path}.json").exists() or Path(f"{path}.h5").exists()
+        }
         return files
 
     def key(self, files, product):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.config.study_config import DEFAULT, load
+from ewc_lambda.config.study_config import DEFAULT, load, resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.store.records import read_attributes
 
 FORMS = "a study is named by its name, by its config (.yaml) or by its study file (.h5)"
 STUDIES = Path("config/studies")
@@ -40,13 +41,24 @@ class NamedStudy:
         return self.file
 
     def config(self) -> dict[str, Any]:
-        """The resolved config, of the config file or as stored.
+        """The resolved config, of the config file or as stored, where keys that came later have
+        their defaults.
 
         Raises:
             StudyError: the file that it stands in is missing, damaged or wrong.
 
         """
-        return load(self.config_file) if self.config_file else Study.read(self.file).config
+        if self.config_file is not None:
+            return load(self.config_file)
+        return resolve(Study.read(self.file).config)
+
+    def made_with(self) -> str:
+        """What differs in the config that the study file was made with: keys and values, "" where
+        nothing does.
+        """
+        config = self.config()
+        stored = read_attributes(self.file)["config"]
+        return ", ".join(f"{key}: {old}" for key, old in stored.items() if config.get(key) != old)
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:

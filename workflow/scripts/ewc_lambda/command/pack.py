@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from ewc_lambda.command.named_study import add_study, find_study
 from ewc_lambda.upkeep.archive import pack
@@ -16,7 +17,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Pack it."""
-    study = find_study(options.study, options.results).existing()
+    named = find_study(options.study, options.results)
+    study = named.existing()
+    if changed := named.made_with():
+        print(f"{study} was made with {changed}; that study is packed.", file=sys.stderr)
     archive = options.archive or f"{study.absolute().parent.name}.tar"
     pack(study, archive)
     print(f"{archive}: packed")

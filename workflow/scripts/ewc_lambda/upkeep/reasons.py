@@ -54,12 +54,13 @@ class Reasons:
             return "made by an earlier version"
         today, made = self._files.config_of(product.kind), known["config"]
         changed = [
-            f"made with {key}: {made.get(key, 'not to be set')}, the config says {value}"
+            f"made with {key}: {made[key]}, the config says {value}"
             for key, value in today.items()
-            if key not in made or made[key] != value
+            if key in made and made[key] != value
         ]
+        new = [f"made before there was {key}" for key in today if key not in made]
         gone = [f"made with {key}: {made[key]}" for key in made if key not in today]
-        return "; ".join([*changed, *gone]) or "made by other code"
+        return "; ".join([*changed, *new, *gone]) or "made by other code"
 
 
 def attributes_of(product: Product) -> dict[str, Any]:
