@@ -1,5 +1,7 @@
 """What a study answers: made-up studies whose answers are known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from made_up_studies import made_up_study
@@ -14,6 +16,14 @@ from ewc_lambda.store.records import write_hdf5
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "study.h5"
+
+
+def test_notes_of_the_data_stand_in_the_summary(path):
+    study = made_up_study(path)
+    assert "Note" not in summary(study)
+    attributes = {**study.attributes, "notes": ["own.npz: x_train is unscaled"]}
+    noted = dataclasses.replace(study, attributes=attributes)
+    assert "\nNote: own.npz: x_train is unscaled.\n" in summary(noted)
 
 
 class TestSearches:

@@ -61,6 +61,8 @@ def write_prepared(path: str | Path, scenario: Scenario, provenance: Mapping[str
         "sources": scenario.sources,
         "provenance": provenance,
     }
+    if scenario.notes:
+        attributes["notes"] = list(scenario.notes)
     write_hdf5(path, content, attributes)
 
 
@@ -86,3 +88,8 @@ def read_prepared(path: str | Path) -> Prepared:
 def read_task_names(path: str | Path) -> list[str]:
     """Names of the tasks in a data file, in order, without reading its samples."""
     return [task["name"] for task in read_attributes(path)["tasks"]["tasks"]]
+
+
+def read_notes(path: str | Path) -> list[str]:
+    """What the owner of the data should know of what was read, without reading its samples."""
+    return list(read_attributes(path).get("notes", ()))

@@ -26,6 +26,7 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     if found.missing:
         names = ", ".join(f"trial {trial} of {name}" for trial, name in found.missing)
         lines.append(f"Missing, and left out: {names}.")
+    lines += [f"Note: {note}." for note in study.notes]
     for each in found:
         lines += ["", *importance_lines(each)]
     lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
