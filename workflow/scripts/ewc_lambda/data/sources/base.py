@@ -91,6 +91,15 @@ def check_lengths(x: np.ndarray, y: np.ndarray, source: str) -> None:
         raise StudyError(f"{source}: holds no samples")
 
 
+def check_count(found: int, published: int, source: str) -> None:
+    """StudyError, which names ``source``, unless it holds as many pictures as were published."""
+    if found != published:
+        raise StudyError(
+            f"{source}: hold {found} pictures, and the published files {published}: these are a "
+            "part, or of another data set; data set npz takes arrays of your own"
+        )
+
+
 def listed(names: Iterable[object], limit: int = 30) -> str:
     """The names for a message, separated by commas, cut short after ``limit``."""
     written = [str(name) for name in names]
