@@ -186,7 +186,7 @@ def test_stl_label_out_of_range(tmp_path, monkeypatch, label):
 
 def test_another_number_of_stl_pictures(tmp_path, monkeypatch):
     write_archive(stl10, tmp_path, stl_members(test=1), monkeypatch)
-    with pytest.raises(StudyError, match=r"test_X\.bin: hold 1 pictures, and the published .* 2:"):
+    with pytest.raises(StudyError, match=r"test_X\.bin: 1 pictures, where the published .* 2:"):
         load("stl10", tmp_path)
 
 

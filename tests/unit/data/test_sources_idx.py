@@ -157,7 +157,7 @@ def test_files_of_another_number_of_pictures(tmp_path, monkeypatch, part, count)
         f"{part}-labels-idx1-ubyte": np.zeros(count),
     }
     write(tmp_path, encoded(**changes), monkeypatch, packed=False)
-    with pytest.raises(StudyError, match=rf"{part}-labels.*: hold {count} pictures, and the pub"):
+    with pytest.raises(StudyError, match=rf"{part}-labels.*: {count} pictures, where the pub"):
         load(tmp_path)
 
 

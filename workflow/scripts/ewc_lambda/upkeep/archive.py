@@ -16,7 +16,8 @@ from pathlib import Path
 
 import yaml
 
-from ewc_lambda.config.study_config import NOT_YAML, resolve
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.config.written import NOT_YAML
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.store.records import BrokenFileError, file_digest, replacing

@@ -95,8 +95,8 @@ def check_count(found: int, published: int, source: str) -> None:
     """StudyError, which names ``source``, unless it holds as many pictures as were published."""
     if found != published:
         raise StudyError(
-            f"{source}: hold {found} pictures, and the published files {published}: these are a "
-            "part, or of another data set; data set npz takes arrays of your own"
+            f"{source}: {found} pictures, where the published files have {published}: a part, or "
+            "of another data set; data set npz takes arrays of your own"
         )
 
 
