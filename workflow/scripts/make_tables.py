@@ -20,7 +20,7 @@ def main(snakemake: Any) -> None:
             table.to_csv(temporary, index=False, float_format="%.8g", lineterminator="\n")
     texts = {
         "text": summary(study, answers),
-        "page": tables_page(study.name, tables),
+        "page": tables_page(study.name, study.tasks, tables),
         "config": config_text(study),
         "provenance": provenance_text(study),
     }
