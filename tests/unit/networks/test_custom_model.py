@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from builders import base_model, made_up_samples, members_of, settings, streams
+from builders import base_model, members_of, streams
+from custom_models import HEAD, SHAPE, body, prepared, study
 from torch.func import functional_call
 
-from ewc_lambda.config.study_config import resolve
-from ewc_lambda.data.prepared import Prepared, TaskInfo
 from ewc_lambda.errors import StudyError
 from ewc_lambda.learning.problems import build_problem
 from ewc_lambda.learning.sequence import base_state, run_sequence
@@ -18,9 +17,7 @@ from ewc_lambda.seeding import trial_generator
 from ewc_lambda.store.provenance import code_digest, model_files, provenance
 
 ROOT = Path(__file__).parents[3]
-SHAPE = (6,)
 
-HEAD = "import torch\nfrom torch import nn\n"
 PLAIN = HEAD + "def trunk(input_shape):\n    return nn.Linear(input_shape[0], 4)\n"
 # One layer used twice: layer by layer its two gradients would be squared apart.
 TWICE = (
@@ -77,10 +74,6 @@ def trunk(input_shape):
 )
 
 
-def body(*lines):
-    return HEAD + "def trunk(input_shape):\n" + "".join(f"    {line}\n" for line in lines)
-
-
 BAD = {
     "no function": (HEAD, "defines no function trunk"),
     "not a function": (HEAD + "trunk = 3\n", "defines no function trunk"),
@@ -106,9 +99,18 @@ BAD = {
         + "def trunk(input_shape):\n    return Two(6, 4)\n",
         "returned tuple for inputs",
     ),
-    "frozen parameters": (
-        body("return nn.Sequential(nn.Linear(6, 4).requires_grad_(False), nn.Linear(4, 4))"),
-        r"0\.weight of .* requires_grad=False",
+    "nothing but frozen parameters": (
+        body("return nn.Linear(6, 4).requires_grad_(False)"),
+        "has no parameters to train",
+    ),
+    "frozen layers that share a weight": (
+        body(
+            "one, two = nn.Linear(6, 6), nn.Linear(6, 6)",
+            "two.weight = one.weight",
+            "parts = nn.Sequential(one, two).requires_grad_(False)",
+            "return nn.Sequential(parts, nn.Linear(6, 4))",
+        ),
+        "but a layer does not hold them by their names",
     ),
     "double precision": (
         body(
@@ -120,11 +122,41 @@ BAD = {
             "        return (x.double() @ self.w).float()",
             "return Double()",
         ),
-        "w of .* is float64; every parameter and buffer must be float32",
+        "w of .* is float64; every parameter must be float32, and every buffer float32 or whole",
     ),
     "dropout": (
         body("return nn.Sequential(nn.Linear(6, 4), nn.Dropout(0.5))"),
-        "draws random numbers while it is trained",
+        r"draws random numbers while it is trained, in its layer 1 \(Dropout\)",
+    ),
+    "dropout in a function": (
+        body(
+            "class Dropping(nn.Linear):",
+            "    def forward(self, x):",
+            "        return nn.functional.dropout(super().forward(x), training=self.training)",
+            "return nn.Sequential(nn.Sequential(nn.Flatten(), Dropping(6, 4)))",
+        ),
+        r"in its layer 0\.1 \(Dropping\)",
+    ),
+    "dropout in the trunk itself": (
+        body(
+            "class Dropping(nn.Linear):",
+            "    def forward(self, x):",
+            "        return nn.functional.dropout(super().forward(x), training=self.training)",
+            "return Dropping(6, 4)",
+        ),
+        "in its forward",
+    ),
+    "whole numbers that change": (
+        body(
+            "class Counting(nn.Linear):",
+            "    def forward(self, x):",
+            "        self.seen += self.training",
+            "        return super().forward(x)",
+            "layer = Counting(6, 4)",
+            "layer.register_buffer('seen', torch.tensor(0))",
+            "return layer",
+        ),
+        "seen of .* holds whole numbers that change while it is trained",
     ),
     "output that is not finite": (
         body("return nn.Sequential(nn.Linear(6, 4), nn.LogSigmoid(), nn.Threshold(9, torch.nan))"),
@@ -150,24 +182,6 @@ def write(tmp_path):
         return {"model": "custom", "model_file": str(path), "heads": "per_task"}
 
     return write
-
-
-def study(config, **changes):
-    chosen = {"members": "auto", "selection_split": "validation", **config}
-    return {**resolve({}), **vars(settings(**changes)), **chosen}
-
-
-def prepared(tasks=2):
-    """Made-up tasks of three classes as a data file holds them."""
-    infos = tuple(TaskInfo(f"task {k}", 3) for k in range(tasks))
-    splits = []
-    for k in range(tasks):
-        pairs = {}
-        for number, (split, count) in enumerate((("train", 20), ("validation", 12), ("test", 5))):
-            samples = made_up_samples(k, number, count, SHAPE, 3)
-            pairs[split] = (samples.x.numpy(), samples.y.numpy())
-        splits.append(pairs)
-    return Prepared(infos, "classification", SHAPE, 1.0, splits, "0" * 64)
 
 
 @pytest.mark.parametrize("what", BAD)
