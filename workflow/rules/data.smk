@@ -1,5 +1,18 @@
 """Rules: prepare_data, create_base_model."""
 
+from ewc_lambda.store.rights import keeps_rights
+
+# A base model is protected from being written, which Snakemake respects, where the disk can.
+frozen = protected
+if not keeps_rights(RESULTS):
+    frozen = str
+    if workflow.is_main_process and not workflow.dryrun:
+        logger.warning(
+            f"{RESULTS}: this disk refuses to change the rights of files (SMB and FUSE may), so base "
+            f"models are not protected: with a changed model or data they are made anew, and so is "
+            f"what depends on them."
+        )
+
 
 rule prepare_data:
     output:
@@ -29,8 +42,8 @@ rule create_base_model:
     input:
         unpack(base_inputs),
     output:
-        weights=protected(BASE["weights"]),
-        record=protected(BASE["record"]),
+        weights=frozen(BASE["weights"]),
+        record=frozen(BASE["record"]),
     log:
         f"{LOGS}/trial_{{trial}}/create_base_model.log",
     benchmark:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -15,6 +16,9 @@ from ewc_lambda.store import records
 from ewc_lambda.store.records import (
     BrokenFileError,
     move_aside,
+    read_attributes,
+    read_hdf5,
+    read_json,
     replacing,
     set_aside,
     write_hdf5,
@@ -55,6 +59,56 @@ def test_a_file_appears_under_its_name_only_when_it_is_whole(tmp_path):
         assert not path.exists()
     assert path.read_text() == "whole"
     assert leftovers(path.parent) == []
+
+
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.ENOTSUP])
+def test_a_disk_that_refuses_rights_is_no_reason_to_fail(tmp_path, monkeypatch, refusal):
+    def refuse(*_, **__):
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    write_json(tmp_path / "result.json", {"n": 1})
+    assert read_json(tmp_path / "result.json") == {"n": 1}
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("refusal", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP])
+def test_a_disk_without_fsync_is_no_reason_to_fail(tmp_path, monkeypatch, refusal):
+    def refuse(_):
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_json(tmp_path / "result.json", {"n": 1})
+    assert read_json(tmp_path / "result.json") == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("number", "way"),
+    [(errno.ENOSPC, "make room"), (errno.EDQUOT, "make room"), (errno.EIO, "see to")],
+)
+def test_only_a_full_disk_is_said_to_need_room(tmp_path, monkeypatch, number, way):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(StudyError, match=rf"result.json: cannot be written .*; {way}"):
+        write_json(tmp_path / "result.json", {"n": 1})
+
+
+def test_result_files_are_read_without_locks(tmp_path, monkeypatch):
+    """Some file systems of clusters have none, and a name stands for a whole file."""
+    opened = []
+    real = h5py.File
+
+    def watch(*arguments, **options):
+        opened.append(options.get("locking"))
+        return real(*arguments, **options)
+
+    write_hdf5(tmp_path / "a.h5", {"n": np.arange(3)}, {})
+    monkeypatch.setattr(h5py, "File", watch)
+    read_hdf5(tmp_path / "a.h5")
+    read_attributes(tmp_path / "a.h5")
+    assert opened == [False, False]
 
 
 def test_two_writers_do_not_share_a_temporary_file(tmp_path):

@@ -12,6 +12,7 @@ the same results are the same bytes.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -21,7 +22,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def read_hdf5(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     """
     seal = check_seal(path)
-    with h5py.File(path, "r") as file:
+    with _opened(path) as file:
         attributes = _attributes(file, path)
         content: dict[str, np.ndarray] = {}
 
@@ -100,8 +101,13 @@ def read_hdf5(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 def read_attributes(path: str | Path) -> dict[str, Any]:
     """The attributes of a sealed HDF5 file alone, checked as in `read_hdf5`."""
     seal = check_seal(path)
-    with h5py.File(path, "r") as file:
+    with _opened(path) as file:
         return {**_attributes(file, path), "sha256": seal}
+
+
+def _opened(path: str | Path) -> h5py.File:
+    # Not locked: a name stands for a whole file, and some file systems of clusters have no locks.
+    return h5py.File(path, "r", locking=False)
 
 
 def check_seal(path: str | Path) -> str:
@@ -199,12 +205,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
         # mkstemp makes private files; results are for everybody whom the umask allows.
         mask = os.umask(0)
         os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        # A disk without owners and rights (SMB, FUSE) refuses, and its files are nobody's own.
+        with suppress(OSError):
+            temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        way = "make room" if full else "see to the disk"
         raise StudyError(
-            f"{path}: cannot be written ({error}). Nothing half-written was left; make room and "
-            f"run the same command again."
+            f"{path}: cannot be written ({error}). Nothing half-written was left; {way} and run "
+            f"the same command again."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -290,7 +300,12 @@ def _recipe(block: bytes) -> str:
 
 def _flush(path: Path) -> None:
     with path.open("rb") as file:
-        os.fsync(file.fileno())
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            # Some file systems have no such order (FUSE); a disk that fails has.
+            if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+                raise
 
 
 def _finite(value: Any) -> Any:
