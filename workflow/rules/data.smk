@@ -2,6 +2,13 @@
 
 from ewc_lambda.store.rights import keeps_rights
 
+if not keeps_rights(".snakemake"):
+    raise WorkflowError(
+        f"{Path.cwd()}: this disk refuses to change the rights of files (SMB and FUSE may), and "
+        f"Snakemake cannot keep its records on it. Put the checkout on another disk; its folder "
+        f"results may be a link to this one."
+    )
+
 # A base model is protected from being written, which Snakemake respects, where the disk can.
 frozen = protected
 if not keeps_rights(RESULTS):
