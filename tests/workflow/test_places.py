@@ -122,3 +122,49 @@ def test_make_takes_no_packages_of_a_module_system():
         check=True,
     )
     assert done.stdout.strip() == ".."
+
+
+MODULE = """
+configfile: "config/config.yaml"
+
+module study:
+    snakefile: {snakefile}
+    config: config
+    {option}
+
+use rule * from study as study_*
+"""
+
+
+@pytest.mark.parametrize(
+    ("snakefile", "option", "message"),
+    [
+        ("'workflow/Snakefile'", "prefix: 'sub'", "prefix: not with this module"),
+        (
+            "LocalGitFile('.', path='workflow/Snakefile', ref='HEAD')",
+            "",
+            "module: the workflow needs the library beside it, as files. Clone the repository",
+        ),
+    ],
+    ids=["prefix", "git"],
+)
+def test_a_module_that_cannot_work_is_refused_in_one_line(tmp_path, snakefile, option, message):
+    scratch = Scratch.create(tmp_path / "project")
+    text = MODULE.format(snakefile=snakefile, option=option)
+    imports = "from snakemake.sourcecache import LocalGitFile\n"
+    (scratch.folder / "module.smk").write_text(imports + text)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *command], cwd=scratch.folder, check=True)
+    done = scratch.run("--dry-run", "--snakefile", "module.smk")
+    assert done.status != 0
+    assert message in done.text
+
+
+def test_a_module_from_a_clone_runs(tmp_path):
+    scratch = Scratch.create(tmp_path / "project")
+    text = MODULE.format(snakefile="'workflow/Snakefile'", option="")
+    (scratch.folder / "module.smk").write_text(text)
+    done = scratch.run("--snakefile", "module.smk", "results/small/trial_0/first_task.h5")
+    assert done.status == 0, done.text
+    assert len(done.jobs) == 3

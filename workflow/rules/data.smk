@@ -61,7 +61,7 @@ rule create_base_model:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=at_most(10),
     params:
         config=MODEL_CONFIG,
         code=BASE_CODE,

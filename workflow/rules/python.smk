@@ -1,4 +1,6 @@
-"""The Python of the jobs: under a name that a shell takes, with the packages that are pinned."""
+"""What must hold before anything is read: Python under a name that a shell takes, with the packages
+that are pinned, and the workflow as files whose paths nobody changes.
+"""
 
 import os
 import shlex
@@ -23,3 +25,15 @@ for package in ("numpy", "scipy", "pandas", "h5py", "torch", "matplotlib"):
             f"PYTHONPATH: has a {package} that Python takes in place of the installed one. Run: "
             f"unset PYTHONPATH"
         )
+
+# As a module of another workflow.
+if workflow.modifier.path_modifier.prefix or workflow.modifier.path_modifier.modifies_prefixes:
+    raise WorkflowError(
+        "prefix: not with this module, which plans by what stands in its files and finds them by "
+        "their own paths. Leave prefix out; each study's results have a folder of its name."
+    )
+if not isinstance(workflow.current_basedir, os.PathLike):
+    raise WorkflowError(
+        "module: the workflow needs the library beside it, as files. Clone the repository and name "
+        "workflow/Snakefile of the clone."
+    )
