@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from scratch import ROOT, Running, Scratch
+from troubleshooting import documented
 
 pytestmark = pytest.mark.workflow
 
@@ -59,7 +60,7 @@ def test_packages_of_a_module_system_are_named_before_anything_runs(tmp_path):
     assert done.status != 0
     assert not done.jobs
     assert "PYTHONPATH: has a h5py that Python takes in place of the installed one." in done.text
-    assert "Run: unset PYTHONPATH" in done.text
+    assert len(documented(done.text)) == 1
 
 
 @pytest.fixture
@@ -86,6 +87,7 @@ def test_results_on_a_disk_that_refuses_rights_are_told_once_and_work(refusing, 
     assert done.status == 0, done.text
     assert done.text.count("this disk refuses to change the rights of files") == 1
     assert os.access(scratch.folder / BASE, os.W_OK)
+    assert len(documented(done.text)) == 1
 
 
 def test_a_checkout_on_a_disk_that_refuses_rights_is_told_where_to_go(refusing):
@@ -96,6 +98,7 @@ def test_a_checkout_on_a_disk_that_refuses_rights_is_told_where_to_go(refusing):
     assert done.status != 0
     assert not done.jobs
     assert "this disk refuses to change the rights of files (SMB and FUSE may), and" in done.text
+    assert len(documented(done.text)) == 1
 
 
 def test_make_says_where_a_cache_can_be_kept(tmp_path):
@@ -108,6 +111,7 @@ def test_make_says_where_a_cache_can_be_kept(tmp_path):
         "Snakemake keeps a cache in /proc/none, which cannot be written to. Name another folder: "
         'export XDG_CACHE_HOME="$PWD/.snakemake/cache"'
     )
+    assert len(documented(done.stderr)) == 1
 
 
 def test_make_takes_no_packages_of_a_module_system():
@@ -159,6 +163,7 @@ def test_a_module_that_cannot_work_is_refused_in_one_line(tmp_path, snakefile, o
     done = scratch.run("--dry-run", "--snakefile", "module.smk")
     assert done.status != 0
     assert message in done.text
+    assert len(documented(done.text)) == 1
 
 
 def test_a_module_from_a_clone_runs(tmp_path):
