@@ -8,7 +8,7 @@ from made_up_scenarios import DEFAULTS, build, config
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.data.prepared import read_notes, read_prepared, write_prepared
-from ewc_lambda.data.scenarios import build_scenario
+from ewc_lambda.data.scenarios import _check_not_empty, build_scenario
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.task_list import class_indices, validate_tasks
 from ewc_lambda.errors import StudyError
@@ -208,3 +208,17 @@ def test_notes_of_the_data_go_into_their_file(tmp_path):
     write_prepared(tmp_path / "none.h5", build(), {})
     assert read_notes(tmp_path / "none.h5") == []
     assert "notes" not in read_attributes(tmp_path / "none.h5")
+
+
+def test_a_class_with_one_sample_is_told(tmp_path):
+    y = np.array([0, 1] * 20 + [2])
+    x = np.random.default_rng(0).normal(size=(41, 3))
+    np.savez(tmp_path / "t.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    scenario = build(dataset="npz", npz_file=str(tmp_path / "t.npz"), tasks=["all"])
+    assert scenario.notes == ("tasks[0]: 1 of 3 classes without a sample in the validation split",)
+    assert build().notes == ()
+
+
+def test_a_long_name_is_cut_in_a_message():
+    with pytest.raises(StudyError, match=r"tasks\[0\] \(.{59}…\): has no samples"):
+        _check_not_empty({"train": (np.empty(0), np.empty(0))}, 0, "x" * 250)

@@ -91,6 +91,7 @@ def test_float_targets_are_a_regression(tmp_path):
         ({"x_train": np.ones((6, 3))}, "must be alike"),
         ({"x_train": np.array([["a"] * 4] * 6)}, "x_train: holds <U1"),
         ({"x_train": np.array([[None] * 4] * 6)}, "not of Python objects"),
+        ({"x_train": np.ones((6, 0, 8))}, r"x_train: has shape \(6, 0, 8\), .* hold no values"),
         (
             {"x_test": np.ones((0, 4)), "y_test": np.ones(0, int)},
             "x_test, y_test: holds no samples",
@@ -147,6 +148,31 @@ def test_grey_values_that_are_not_scaled_are_told(tmp_path, kind, shape, way):
     pictures = {f"x_{s}": np.full((n, *shape), 255, kind) for s, n in (("train", 6), ("test", 3))}
     (note,) = load(tmp_path, arrays(**pictures)).notes
     assert re.search(rf"^own\.npz: x_train .* from 255 to 255 and is taken unscaled.*{way}", note)
+
+
+def test_pictures_of_16_bits_are_told_their_own_divisor(tmp_path):
+    x = np.arange(6 * 25, dtype=np.uint16).reshape(6, 5, 5) * 400
+    (note,) = load(tmp_path, arrays(x_train=x, x_test=x[:3])).notes
+    assert note.endswith("divide by 65535 before you save it")
+
+
+def test_targets_saved_as_whole_numbers_are_no_classes(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    for labels, classes in ((30, True), (31, False)):
+        y = np.arange(60) % labels
+        content = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+        if classes:
+            assert len(load(tmp_path, content).classes) == 30
+        else:
+            with pytest.raises(StudyError, match=r"has 31 labels in 60 samples.* as floats"):
+                load(tmp_path, content)
+
+
+def test_home_is_written_as_in_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.savez(tmp_path / "own.npz", **arrays())
+    for given in ({"npz_file": "~/own.npz", "data_folder": "."}, {"npz_file": "own.npz"}):
+        assert len(DATASETS["npz"].load({"data_folder": "~", **given}).x_test) == 3
 
 
 def test_columns_that_are_not_scaled_are_told(tmp_path):

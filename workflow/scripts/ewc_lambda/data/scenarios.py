@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,8 +166,13 @@ def _check_not_empty(splits: Splits, place: int, name: str) -> None:
     for split, (x, _) in splits.items():
         if len(x) == 0:
             raise StudyError(
-                f"tasks[{place}] ({name}): has no samples in its {split} split; {advice[split]}"
+                f"tasks[{place}] ({_cut(name)}): has no samples in its {split} split; "
+                f"{advice[split]}"
             )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:59]}…"
 
 
 def _function_scenario(config: Mapping[str, Any]) -> Scenario:
@@ -218,7 +223,20 @@ def _regression_task(
 
 
 def _scenario(tasks: list[Task], kind: str, data: Dataset) -> Scenario:
-    return Scenario(tuple(tasks), kind, _shape(tasks), data.scale, data.sources, data.notes)
+    notes = (*data.notes, *_absent(tasks))
+    return Scenario(tuple(tasks), kind, _shape(tasks), data.scale, data.sources, notes)
+
+
+def _absent(tasks: list[Task]) -> Iterator[str]:
+    """Notes on classes that have no sample in a split, as those with one sample have."""
+    for place, task in enumerate(tasks):
+        for split, (_, y) in task.splits.items():
+            count = len(task.classes) - len(np.unique(y)) if task.classes else 0
+            if count > 0:
+                yield (
+                    f"tasks[{place}]: {count} of {len(task.classes)} classes without a sample in "
+                    f"the {split} split"
+                )
 
 
 def _shape(tasks: list[Task]) -> tuple[int, ...]:

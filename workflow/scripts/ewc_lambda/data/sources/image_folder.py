@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, listed
+from ewc_lambda.data.sources.download import data_folder
 from ewc_lambda.errors import StudyError
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp")
@@ -66,8 +67,8 @@ def load_image_folder(config: Config) -> Dataset:
 
 def find_root(config: Config) -> Path:
     """The folder with train/ and test/: ``data_folder`` itself, or image_folder/ within it."""
-    data_folder = Path(config["data_folder"])
-    candidates = (data_folder, data_folder / "image_folder")
+    folder = data_folder(config)
+    candidates = (folder, folder / "image_folder")
     for root in candidates:
         if all((root / split).is_dir() for split in _SPLITS):
             return root

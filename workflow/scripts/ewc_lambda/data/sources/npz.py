@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, check_lengths, listed
-from ewc_lambda.data.sources.download import file_digest
+from ewc_lambda.data.sources.download import data_folder, file_digest
 from ewc_lambda.data.sources.npz_labels import float32, targets
 from ewc_lambda.errors import StudyError
 
@@ -64,7 +64,7 @@ def load_npz(config: Config) -> Dataset:
 
 def find_file(config: Config) -> Path:
     """Path of ``npz_file``, by itself or in the data folder."""
-    for path in (Path(config["npz_file"]), Path(config["data_folder"]) / config["npz_file"]):
+    for path in (Path(config["npz_file"]).expanduser(), data_folder(config) / config["npz_file"]):
         if path.is_file():
             return path
     raise StudyError(
@@ -116,6 +116,8 @@ def _samples(x: np.ndarray, source: str) -> tuple[np.ndarray, float]:
             f"{source}: has shape {x.shape}, but pictures are taken channels first, (N, C, H, W); "
             f"save it as x.transpose(0, 3, 1, 2)"
         )
+    if 0 in x.shape[1:]:
+        raise StudyError(f"{source}: has shape {x.shape}, so its samples hold no values")
     if x.ndim == 3:
         x = x[:, None]
     if x.dtype == np.uint8 and x.ndim == 4:
@@ -137,9 +139,10 @@ def _unscaled(x: np.ndarray, given: np.ndarray, name: str) -> tuple[str, ...]:
     if max(-low, high) <= _UNSCALED:
         return ()
     way = "subtract each column's mean and divide by its standard deviation before you save it"
-    if low >= 0 and high <= 255:
-        way = "divide by 255 before you save it"
-        if x.ndim == 4:
+    if low >= 0 and (high <= 255 or given.dtype.kind == "u"):
+        most = 255 if high <= 255 else np.iinfo(given.dtype).max
+        way = f"divide by {most} before you save it"
+        if x.ndim == 4 and high <= 255:
             way += ", or save it as uint8, which is scaled here"
     return (
         f"{name}: x_train ({given.dtype}) has values from {low:g} to {high:g} and is taken "

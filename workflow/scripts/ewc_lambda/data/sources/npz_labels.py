@@ -9,6 +9,9 @@ import numpy as np
 from ewc_lambda.data.sources.base import spanned
 from ewc_lambda.errors import StudyError
 
+# So many labels may be classes however few samples there are.
+_FEW = 20
+
 Targets = tuple[np.ndarray, np.ndarray, tuple[str, ...]]
 
 
@@ -33,6 +36,11 @@ def targets(train: np.ndarray, test: np.ndarray, path: Path) -> Targets:
         return _regression(train, test, path)
     flat = [_flat(y, f"{path}: {name}", name) for name, y in pair.items()]
     labels = np.unique(flat[0])
+    if labels.size > _FEW and 2 * labels.size > len(flat[0]):
+        raise StudyError(
+            f"{path}: y_train: has {labels.size} labels in {len(flat[0])} samples, too many for "
+            "classes; save targets of a regression as floats, y_train.astype(float)"
+        )
     strange = flat[1][~np.isin(flat[1], labels)]
     if strange.size:
         raise StudyError(
