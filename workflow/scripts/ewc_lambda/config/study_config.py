@@ -149,7 +149,7 @@ def _way_to_write(error: jsonschema.ValidationError) -> str:
     value, wanted = error.instance, str(error.validator_value)
     if error.validator != "type" or value is None or isinstance(value, bool | list | Mapping):
         return ""
-    if "array" in wanted:
+    if "array" in wanted and not str(value).startswith("["):
         return f" Write [{value}]."
     if isinstance(value, float) and "integer" in wanted and value.is_integer():
         return f" Write {value:.0f}, without point or exponent."
