@@ -26,6 +26,14 @@ def test_notes_of_the_data_stand_in_the_summary(path):
     assert "\nNote: own.npz: x_train is unscaled.\n" in summary(noted)
 
 
+def test_no_penalty_is_said_to_help_where_lambda_is_lowest_at_0(path):
+    at_zero = {"spacing": "linear", "low": 0.0, "high": 100.0, "centres": [-40.0] * 3}
+    study = made_up_study(path, **at_zero, curve=lambda x, centre: 10 + 0.01 * (x - centre))
+    text = summary(study)
+    assert "lowest at lambda = 0 in 3 of 3 trials: no penalty helps here" in text
+    assert "move low_range" not in text
+
+
 class TestSearches:
     def test_all_rounds_are_pooled_and_round_0_is_kept_apart(self, path):
         study = made_up_study(path, trials=2, steps=7, rounds=3, replicates=4)
