@@ -14,7 +14,7 @@ from snakemake.exceptions import WorkflowError
 # where Python is, and finds it by its name.
 if shlex.quote(sys.executable) != sys.executable:
     folder, sys.executable = os.path.split(sys.executable)
-    os.environ["PATH"] = os.pathsep.join([folder, os.getenv("PATH", os.defpath)])
+    os.environ.update(PATH=os.pathsep.join([folder, os.getenv("PATH", os.defpath)]))
 
 # Module systems of clusters set PYTHONPATH, which comes before the packages that are installed here.
 ADDED = list(filter(None, os.getenv("PYTHONPATH", "").split(os.pathsep)))
