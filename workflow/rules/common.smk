@@ -18,7 +18,8 @@ os.environ.update(PYTHONPATH=PATHS)
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from ewc_lambda.config.study_config import check_keys, resolve, steps_per_job
+from ewc_lambda.config.study_config import resolve, steps_per_job
+from ewc_lambda.config.written import as_typed, check_keys
 from ewc_lambda.data.sources import check_files
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
@@ -28,7 +29,7 @@ from ewc_lambda.upkeep.plan import Plan, told_alone
 try:
     for file in workflow.configfiles:
         check_keys(file)
-    STUDY = resolve(config)
+    STUDY = resolve(as_typed(config, workflow.config_settings.config_args))
     # The code of the plan is that of its jobs, wherever and whenever they read it.
     codes = None if workflow.is_main_process else os.getenv("EWC_LAMBDA_CODES")
     FILES = Files(STUDY, codes=codes and json.loads(codes))

@@ -1,5 +1,14 @@
 """Rules: prepare_data, create_base_model."""
 
+from ewc_lambda.store.rights import keeps_rights
+
+if not keeps_rights(".snakemake"):
+    raise WorkflowError(
+        f"{Path.cwd()}: this disk refuses to change the rights of files (SMB and FUSE may), and "
+        f"Snakemake cannot keep its records on it. Put the checkout on another disk; its folder "
+        f"results may be a link to this one."
+    )
+
 
 rule prepare_data:
     input:
@@ -41,7 +50,7 @@ rule create_base_model:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=at_most(10),
     params:
         **FILES.made_by("base_model"),
     message:

@@ -15,7 +15,7 @@ def training_memory(wildcards, attempt):
 
 def training_time(wildcards, attempt):
     """Minutes of a job that trains."""
-    return 60 * attempt
+    return at_most(60 * attempt)
 
 
 def block_memory(wildcards, attempt):
@@ -25,4 +25,9 @@ def block_memory(wildcards, attempt):
 
 def block_time(wildcards, attempt):
     """Minutes of a job that trains several steps."""
-    return 60 * STEPS_PER_JOB * attempt
+    return at_most(60 * STEPS_PER_JOB * attempt)
+
+
+def at_most(minutes):
+    """Minutes within the time limit of a cluster's partition, where the config names it."""
+    return min(minutes, STUDY["job_minutes"] or minutes)

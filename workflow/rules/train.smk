@@ -66,7 +66,7 @@ rule evaluate_test:
     threads: 1
     resources:
         mem_mb=training_memory,
-        runtime=30,
+        runtime=at_most(30),
         gpu=GPUS,
     params:
         **FILES.made_by("test"),

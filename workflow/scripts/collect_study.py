@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ewc_lambda.data.prepared import read_task_names
+from ewc_lambda.data.prepared import read_notes, read_task_names
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.results.runs import read_run
@@ -30,6 +30,9 @@ def main(snakemake: Any) -> None:
         "tasks": {"names": names},
         "provenance": provenance(params.code, params.config),
     }
+    notes = read_notes(inputs.data)
+    if notes:
+        attributes["notes"] = notes
     origin = gathered_origin("study", inputs, {"study": params.config["study"]})
     write_tables(snakemake.output[0], tables, attributes, origin)
 

@@ -19,7 +19,7 @@ def main(snakemake: Any) -> None:
     tables = make_tables(study, answers)
     texts = {
         "answer.txt": summary(study, answers),
-        "tables.html": tables_page(study.name, tables),
+        "tables.html": tables_page(study.name, study.tasks, tables),
         "config.yaml": config_text(study),
         "provenance.yaml": provenance_text(study),
     }

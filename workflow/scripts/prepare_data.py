@@ -1,5 +1,6 @@
 """Read (or download) the data set and write every task's splits."""
 
+import sys
 from typing import Any
 
 from ewc_lambda.data.prepared import write_prepared
@@ -15,6 +16,10 @@ def main(snakemake: Any) -> None:
     for task in scenario.tasks:
         sizes = {split: len(y) for split, (_, y) in task.splits.items()}
         logger.info("task %s: %s", task.name, sizes)
+    for note in scenario.notes:
+        logger.warning("%s", note)
+        # A job's log is read where something went wrong, and this need not be.
+        print(f"{snakemake.rule}: {note}.", file=sys.stderr)
     write_prepared(snakemake.output[0], scenario, provenance(params.code, params.config))
 
 

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ewc_lambda.config.study_config import resolve, schema
+from ewc_lambda.config.written import TEXT
 from ewc_lambda.errors import StudyError
 
 KEYS = list(schema()["properties"])
@@ -54,6 +55,16 @@ unknown = st.tuples(st.one_of(texts, scalars), values)
 configs = st.lists(st.one_of(changes, changes, changes, unknown), min_size=1, max_size=4).map(dict)
 
 
+def meant(config):
+    """A config with text where a number stood for it, and a list where one measure stood alone."""
+    found = {
+        key: str(value) if key in TEXT and value is not None else value
+        for key, value in config.items()
+    }
+    alone = found.get("importance")
+    return found | ({"importance": [alone]} if isinstance(alone, str) else {})
+
+
 @settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
 @example({"low_range": [1e308, 1e308], "high_range": [10**400, 10**400]})
 @example({"dataset": "function", "loss": "mean_squared_error", "tasks": [{}]})
@@ -70,4 +81,4 @@ def test_a_broken_config_is_refused_by_the_name_of_its_key(config):
         assert "Traceback" not in message
     else:
         assert set(resolved) == set(KEYS)
-        assert resolved == {**DEFAULTS, **config}
+        assert resolved == {**DEFAULTS, **meant(config)}

@@ -75,6 +75,7 @@ def load(name, folder):
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
     monkeypatch.setattr(cifar10, "RECORDS", 2)
+    monkeypatch.setattr(stl10, "COUNTS", {"train": 3, "test": 2})
 
 
 def test_cifar_record_is_label_then_colours_in_row_major_order():
@@ -180,6 +181,12 @@ def test_stl_label_out_of_range(tmp_path, monkeypatch, label):
     members = {**stl_members(), "test_y.bin": bytes([1, label])}
     write_archive(stl10, tmp_path, members, monkeypatch)
     with pytest.raises(StudyError, match=rf"test_y\.bin: label {label} .* 1 to 10"):
+        load("stl10", tmp_path)
+
+
+def test_another_number_of_stl_pictures(tmp_path, monkeypatch):
+    write_archive(stl10, tmp_path, stl_members(test=1), monkeypatch)
+    with pytest.raises(StudyError, match=r"test_X\.bin: 1 pictures, where the published .* 2:"):
         load("stl10", tmp_path)
 
 

@@ -48,6 +48,9 @@ def write(folder, files, monkeypatch, name="fashion_mnist", packed=True):
         for file in idx.PUBLISHED[name]
     )
     monkeypatch.setitem(idx.PUBLISHED, name, published)
+    monkeypatch.setattr(idx, "COUNTS", {"train": 20, "test": 10})
+    labels = parts()["train-labels-idx1-ubyte"]
+    monkeypatch.setitem(idx.KNOWN_LABELS, name, (*labels[:3], *labels[-3:]))
 
 
 def encoded(**changes):
@@ -141,6 +144,28 @@ def test_corrupt_gzip(tmp_path, monkeypatch):
 )
 def test_contents_that_do_not_fit(tmp_path, monkeypatch, changes, message):
     write(tmp_path, encoded(**changes), monkeypatch)
+    with pytest.raises(StudyError, match=message):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("part", "count"), [("train", 2000), ("t10k", 500)], ids=["training", "test"]
+)
+def test_files_of_another_number_of_pictures(tmp_path, monkeypatch, part, count):
+    changes = {
+        f"{part}-images-idx3-ubyte": np.zeros((count, 28, 28)),
+        f"{part}-labels-idx1-ubyte": np.zeros(count),
+    }
+    write(tmp_path, encoded(**changes), monkeypatch, packed=False)
+    with pytest.raises(StudyError, match=rf"{part}-labels.*: {count} pictures, where the pub"):
+        load(tmp_path)
+
+
+def test_files_of_another_data_set_with_as_many_pictures(tmp_path, monkeypatch):
+    labels = parts()["train-labels-idx1-ubyte"][::-1]
+    files = encoded(**{"train-labels-idx1-ubyte": labels})
+    write(tmp_path, files, monkeypatch, packed=False)
+    message = r"begins with \[9, 8, 7\] and ends with \[2, 1, 0\].* of another data set with"
     with pytest.raises(StudyError, match=message):
         load(tmp_path)
 

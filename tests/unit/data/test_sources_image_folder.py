@@ -135,6 +135,87 @@ def test_sixteen_bits_are_refused_and_not_clipped(folder):
         load(folder)
 
 
+def test_pictures_are_upright_as_the_camera_says(tmp_path):
+    upright = Image.fromarray(np.array([[0, 100], [200, 250]], np.uint8))
+    sideways = upright.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    for split in ("train", "test"):
+        (tmp_path / split / "a").mkdir(parents=True)
+        upright.save(tmp_path / split / "a/1.png")
+        sideways.save(tmp_path / split / "a/2.png", exif=exif)
+    first, second = load(tmp_path, size=2).x_train
+    assert first[0].tolist() == [[0, 100], [200, 250]]
+    assert second.tolist() == first.tolist()
+
+
+def test_what_is_not_read_is_counted_in_one_line(folder):
+    save(folder / "train/cat/sub/deep.png", 1)
+    for ending in ("webp", "WEBP", "gif"):
+        (folder / f"train/cat/more.{ending}").write_bytes(b"")
+    (folder / "test/bird/README").write_text("no picture")
+    (note,) = load(folder).notes
+    assert note.startswith(
+        "image_folder: 6 files are not read, 1 ending in .gif, 1 ending in .txt, 2 ending in "
+        ".webp, 1 in sub-folders, 1 without an ending (the first: "
+    )
+
+
+def test_a_folder_without_pictures_says_what_lies_in_it(folder):
+    (folder / "test/cat/1.jpeg").rename(folder / "test/cat/1.webp")
+    with pytest.raises(StudyError, match=r"has no pictures .* 1 ending in \.webp \(the first: "):
+        load(folder)
+
+
+def test_what_programs_leave_is_no_class_and_no_picture(folder):
+    before = load(folder)
+    for split in ("train", "test"):
+        (folder / split / "__MACOSX/cat").mkdir(parents=True)
+        (folder / split / "cat/Thumbs.db").write_bytes(b"x")
+        (folder / split / ".DS_Store").write_bytes(b"x")
+    (folder / "train/@eaDir").mkdir()
+    after = load(folder)
+    assert after.classes == before.classes
+    assert after.sources == before.sources
+    assert after.notes == before.notes
+
+
+def test_all_bad_pictures_are_listed_at_once(folder):
+    (folder / "test/cat/1.jpeg").write_bytes(b"text")
+    (folder / "train/cat/link.png").symlink_to("/nowhere/1.png")
+    with pytest.raises(StudyError) as error:
+        load(folder, workers=2)
+    lines = str(error.value).splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [
+        str(folder / "train/cat/link.png"),
+        str(folder / "test/cat/1.jpeg"),
+    ]
+
+
+def test_many_bad_pictures_are_cut_short(folder):
+    for number in range(30):
+        (folder / f"train/cat/bad{number}.png").write_bytes(b"text")
+    with pytest.raises(StudyError, match=r"\n\.\.\. and 10 more$"):
+        load(folder)
+
+
+def test_pictures_of_the_test_that_are_trained_on_are_told(folder):
+    (folder / "test/cat/1.jpeg").write_bytes((folder / "train/cat/a.png").read_bytes())
+    assert any(note.startswith("image_folder: 1 of 2 pictures") for note in load(folder).notes)
+
+
+def test_a_folder_of_validation_pictures_is_told(folder):
+    (folder / "val/cat").mkdir(parents=True)
+    assert any("val/ is not read" in note for note in load(folder).notes)
+
+
+def test_accents_may_be_written_otherwise_in_train_and_test(tmp_path):
+    composed, decomposed = "M\u00fccke", "Mu\u0308cke"
+    save(tmp_path / "train" / decomposed / "1.png", 1)
+    save(tmp_path / "test" / composed / "1.png", 2)
+    assert load(tmp_path).classes == (composed,)
+
+
 @pytest.mark.skipif(
     not ARCHIVE.is_file(), reason="the data folder ../shared/data/cifar10-images is absent"
 )

@@ -1,6 +1,7 @@
 """One's own arrays from an .npz file."""
 
 import hashlib
+import re
 
 import numpy as np
 import pytest
@@ -76,17 +77,21 @@ def test_float_targets_are_a_regression(tmp_path):
         ({"x_test": np.full((3, 4), np.inf)}, "x_test: 12 values are NaN or infinite"),
         ({"x_test": np.full((3, 4), 1e300)}, "x_test: 12 values are NaN or infinite"),
         ({"y_train": np.array([0, 1, 2, 0, 1])}, "y_train: 6 samples but 5 labels"),
-        ({"y_test": np.array([0, 1, 3])}, "y_test: label 3 is out of range, allowed are 0 to 2"),
-        ({"y_train": np.array([0, 1, 2, 0, 1, -1])}, "y_train: label -1 is out of range"),
-        ({"y_train": np.ones((6, 2), int)}, r"y_train has shape \(6, 2\)"),
+        ({"y_test": np.array([0, 1, 3])}, "y_test: label 3 is not in y_train, .* are 0 to 2$"),
+        ({"y_train": np.array([0, 1, 2, 0, 1, -1])}, "y_train: label -1 is below 0"),
+        ({"y_train": np.ones((6, 2), int)}, r"y_train: has shape \(6, 2\), .*one class for each"),
+        ({"y_train": np.eye(3)[[0, 1, 2, 0, 1, 2]]}, r"y_train: .* one-hot; save y_train.argmax"),
+        ({"y_train": np.eye(3, dtype=int)[[0] * 6]}, r"y_train: .* one-hot; save y_train.argmax"),
+        ({"y_train": np.ones(6, bool)}, r"y_train: holds bool; save .* y_train.astype\(int\)"),
         ({"y_train": np.arange(6.0)}, "must both be whole numbers"),
-        ({"y_train": np.array(list("abcdef"))}, "must both be whole numbers"),
+        ({"y_train": np.array(list("abcdef"))}, "y_train: holds text; save .*return_inverse"),
         ({"y_train": np.full(6, np.nan), "y_test": np.ones(3)}, "y_train: 6 values are NaN"),
         ({"y_train": np.ones((6, 2)), "y_test": np.ones((3, 1))}, r"\(N, D\)"),
         ({"x_train": np.ones(6)}, r"x_train: has shape \(6,\)"),
         ({"x_train": np.ones((6, 3))}, "must be alike"),
         ({"x_train": np.array([["a"] * 4] * 6)}, "x_train: holds <U1"),
         ({"x_train": np.array([[None] * 4] * 6)}, "not of Python objects"),
+        ({"x_train": np.ones((6, 0, 8))}, r"x_train: has shape \(6, 0, 8\), .* hold no values"),
         (
             {"x_test": np.ones((0, 4)), "y_test": np.ones(0, int)},
             "x_test, y_test: holds no samples",
@@ -110,6 +115,77 @@ def test_missing_file(tmp_path):
         DATASETS["npz"].load({"npz_file": "nowhere.npz", "data_folder": str(tmp_path)})
 
 
+def test_classes_are_the_labels_that_occur(tmp_path):
+    data = load(tmp_path, arrays(y_train=np.array([3, 8, 5] * 2), y_test=np.array([8, 5, 3])))
+    assert data.classes == ("3", "5", "8")
+    assert data.y_train.tolist() == [0, 2, 1, 0, 2, 1]
+    assert data.y_test.tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 3), (30, 40, 4), (28, 28, 1)])
+def test_channels_last_are_refused(tmp_path, shape):
+    pictures = {"x_train": np.ones((6, *shape)), "x_test": np.ones((3, *shape))}
+    with pytest.raises(StudyError, match=r"x_train: .* channels first.* x.transpose\(0, 3, 1, 2\)"):
+        load(tmp_path, arrays(**pictures))
+
+
+# Colours first, and 8 time series as pictures of one column.
+@pytest.mark.parametrize("shape", [(3, 28, 28), (1, 4, 4), (3, 5, 3), (8, 100, 1), (1, 1, 1)])
+def test_channels_first_are_taken_whatever_their_size(tmp_path, shape):
+    pictures = {"x_train": np.ones((6, *shape)), "x_test": np.ones((3, *shape))}
+    assert load(tmp_path, arrays(**pictures)).x_train.shape == (6, *shape)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "way"),
+    [
+        (np.int64, (5, 5), "divide by 255 .* or save it as uint8"),
+        (np.float64, (1, 5, 5), "divide by 255 .* or save it as uint8"),
+        (np.uint8, (25,), "divide by 255 before you save it$"),
+    ],
+)
+def test_grey_values_that_are_not_scaled_are_told(tmp_path, kind, shape, way):
+    pictures = {f"x_{s}": np.full((n, *shape), 255, kind) for s, n in (("train", 6), ("test", 3))}
+    (note,) = load(tmp_path, arrays(**pictures)).notes
+    assert re.search(rf"^own\.npz: x_train .* from 255 to 255 and is taken unscaled.*{way}", note)
+
+
+def test_pictures_of_16_bits_are_told_their_own_divisor(tmp_path):
+    x = np.arange(6 * 25, dtype=np.uint16).reshape(6, 5, 5) * 400
+    (note,) = load(tmp_path, arrays(x_train=x, x_test=x[:3])).notes
+    assert note.endswith("divide by 65535 before you save it")
+
+
+def test_targets_saved_as_whole_numbers_are_no_classes(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    for labels, classes in ((30, True), (31, False)):
+        y = np.arange(60) % labels
+        content = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+        if classes:
+            assert len(load(tmp_path, content).classes) == 30
+        else:
+            with pytest.raises(StudyError, match=r"has 31 labels in 60 samples.* as floats"):
+                load(tmp_path, content)
+
+
+def test_home_is_written_as_in_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.savez(tmp_path / "own.npz", **arrays())
+    for given in ({"npz_file": "~/own.npz", "data_folder": "."}, {"npz_file": "own.npz"}):
+        assert len(DATASETS["npz"].load({"data_folder": "~", **given}).x_test) == 3
+
+
+def test_columns_that_are_not_scaled_are_told(tmp_path):
+    (note,) = load(tmp_path, arrays(x_train=np.full((6, 4), -300.0))).notes
+    assert "subtract each column's mean" in note
+
+
+def test_scaled_inputs_are_worth_no_note(tmp_path):
+    assert load(tmp_path, arrays()).notes == ()
+    pictures = {f"x_{s}": np.full((n, 5, 5), 255, np.uint8) for s, n in (("train", 6), ("test", 3))}
+    assert load(tmp_path, arrays(**pictures)).notes == ()
+
+
 def test_files_of_another_kind(tmp_path):
     np.savez(tmp_path / "whole.npz", **arrays())
     whole = (tmp_path / "whole.npz").read_bytes()
@@ -124,5 +200,26 @@ def test_files_of_another_kind(tmp_path):
     for name, content in contents.items():
         path = tmp_path / f"{name}.npz"
         path.write_bytes(content)
-        with pytest.raises(StudyError, match=rf"{name}\.npz: (cannot be read|is a single array)"):
+        with pytest.raises(StudyError, match=rf"{name}\.npz: (cannot be read|is )"):
             DATASETS["npz"].load({"npz_file": str(path), "data_folder": "."})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid", "begins with 'version https://git-l"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"),
+        (b"\n<!doctype html>\n<html>", "a web page: download the file itself"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"MATLAB 5.0 MAT-file", "scipy.io.loadmat"),
+        (b"\x80\x04\x95", "a pickle, which is never read"),
+        (b"\x1f\x8b\x08", "a gzip file"),
+        (b"x,y\n1,2\n", "begins with 'x,y'; save one with numpy.savez"),
+        (b"", "it is empty"),
+    ],
+)
+def test_what_is_no_npz_is_named_by_how_it_begins(tmp_path, content, message):
+    path = tmp_path / "own.npz"
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match=rf"own\.npz: is no \.npz: .*{re.escape(message)}"):
+        DATASETS["npz"].load({"npz_file": str(path), "data_folder": "."})

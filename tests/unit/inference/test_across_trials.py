@@ -12,6 +12,13 @@ from ewc_lambda.inference import best_lambda as st
 
 
 class TestAcrossTrials:
+    def test_a_linear_interval_ends_where_lambda_does(self):
+        found = study.study_best_lambda([0.0, 0.0, 4.5], "linear")
+        assert found.low == 0
+        assert found.high == pytest.approx(1.5 + stats.t.ppf(0.975, 2) * 1.5)
+        missing = study.study_best_lambda([1.0], "linear")
+        assert np.isnan(missing.low)
+
     def test_geometric_mean(self):
         found = study.study_best_lambda([1e4, 1e5, 1e6])
         half = stats.t.ppf(0.975, 2) / np.sqrt(3)

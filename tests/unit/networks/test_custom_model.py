@@ -55,9 +55,18 @@ BAD = {
         + "def trunk(input_shape):\n    return Two(6, 4)\n",
         "returned tuple for inputs",
     ),
-    "frozen parameters": (
-        body("return nn.Sequential(nn.Linear(6, 4).requires_grad_(False), nn.Linear(4, 4))"),
-        r"0\.weight of .* requires_grad=False",
+    "nothing but frozen parameters": (
+        body("return nn.Linear(6, 4).requires_grad_(False)"),
+        "has no parameters to train",
+    ),
+    "frozen layers that share a weight": (
+        body(
+            "one, two = nn.Linear(6, 6), nn.Linear(6, 6)",
+            "two.weight = one.weight",
+            "parts = nn.Sequential(one, two).requires_grad_(False)",
+            "return nn.Sequential(parts, nn.Linear(6, 4))",
+        ),
+        "but a layer does not hold them by their names",
     ),
     "double precision": (
         body(
@@ -69,11 +78,41 @@ BAD = {
             "        return (x.double() @ self.w).float()",
             "return Double()",
         ),
-        "w of .* is float64; every parameter and buffer must be float32",
+        "w of .* is float64; every parameter must be float32, and every buffer float32 or whole",
     ),
     "dropout": (
         body("return nn.Sequential(nn.Linear(6, 4), nn.Dropout(0.5))"),
-        "draws random numbers while it is trained",
+        r"draws random numbers while it is trained, in its layer 1 \(Dropout\)",
+    ),
+    "dropout in a function": (
+        body(
+            "class Dropping(nn.Linear):",
+            "    def forward(self, x):",
+            "        return nn.functional.dropout(super().forward(x), training=self.training)",
+            "return nn.Sequential(nn.Sequential(nn.Flatten(), Dropping(6, 4)))",
+        ),
+        r"in its layer 0\.1 \(Dropping\)",
+    ),
+    "dropout in the trunk itself": (
+        body(
+            "class Dropping(nn.Linear):",
+            "    def forward(self, x):",
+            "        return nn.functional.dropout(super().forward(x), training=self.training)",
+            "return Dropping(6, 4)",
+        ),
+        "in its forward",
+    ),
+    "whole numbers that change": (
+        body(
+            "class Counting(nn.Linear):",
+            "    def forward(self, x):",
+            "        self.seen += self.training",
+            "        return super().forward(x)",
+            "layer = Counting(6, 4)",
+            "layer.register_buffer('seen', torch.tensor(0))",
+            "return layer",
+        ),
+        "seen of .* holds whole numbers that change while it is trained",
     ),
     "output that is not finite": (
         body("return nn.Sequential(nn.Linear(6, 4), nn.LogSigmoid(), nn.Threshold(9, torch.nan))"),

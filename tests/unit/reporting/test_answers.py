@@ -1,5 +1,7 @@
 """What a study answers: made-up studies whose answers are known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from made_up_studies import made_up_study
@@ -14,6 +16,22 @@ from ewc_lambda.store.records import write_hdf5
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "study.h5"
+
+
+def test_notes_of_the_data_stand_in_the_summary(path):
+    study = made_up_study(path)
+    assert "Note" not in summary(study)
+    attributes = {**study.attributes, "notes": ["own.npz: x_train is unscaled"]}
+    noted = dataclasses.replace(study, attributes=attributes)
+    assert "\nNote: own.npz: x_train is unscaled.\n" in summary(noted)
+
+
+def test_no_penalty_is_said_to_help_where_lambda_is_lowest_at_0(path):
+    at_zero = {"spacing": "linear", "low": 0.0, "high": 100.0, "centres": [-40.0] * 3}
+    study = made_up_study(path, **at_zero, curve=lambda x, centre: 10 + 0.01 * (x - centre))
+    text = summary(study)
+    assert "lowest at lambda = 0 in 3 of 3 trials: no penalty helps here" in text
+    assert "move low_range" not in text
 
 
 class TestSearches:

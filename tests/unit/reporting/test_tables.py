@@ -164,7 +164,7 @@ class TestPage:
     def test_every_table_is_on_it_without_empty_columns(self, path):
         study = made_up_study(path)
         found = tables(study)
-        page = tables_page(study.name, found)
+        page = tables_page(study.name, study.tasks, found)
         for name in found:
             assert f"<h2>{name}</h2>" in page
         assert "why the search ended" in page

@@ -12,7 +12,7 @@ import pytest
 
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.store import records
-from ewc_lambda.store.records import write_hdf5, write_json
+from ewc_lambda.store.records import read_json, write_hdf5, write_json
 from ewc_lambda.store.replacing import move_aside, replacing, set_aside
 
 WRITERS = {
@@ -49,6 +49,40 @@ def test_a_file_appears_under_its_name_only_when_it_is_whole(tmp_path):
         assert not path.exists()
     assert path.read_text() == "whole"
     assert leftovers(path.parent) == []
+
+
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.ENOTSUP])
+def test_a_disk_that_refuses_rights_is_no_reason_to_fail(tmp_path, monkeypatch, refusal):
+    def refuse(*_, **__):
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    write_json(tmp_path / "result.json", {"n": 1})
+    assert read_json(tmp_path / "result.json") == {"n": 1}
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("refusal", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP])
+def test_a_disk_without_fsync_is_no_reason_to_fail(tmp_path, monkeypatch, refusal):
+    def refuse(_):
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_json(tmp_path / "result.json", {"n": 1})
+    assert read_json(tmp_path / "result.json") == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("number", "way"),
+    [(errno.ENOSPC, "make room"), (errno.EDQUOT, "make room"), (errno.EIO, "see to")],
+)
+def test_only_a_full_disk_is_said_to_need_room(tmp_path, monkeypatch, number, way):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(StudyError, match=rf"result.json: cannot be written .*; {way}"):
+        write_json(tmp_path / "result.json", {"n": 1})
 
 
 def test_two_writers_do_not_share_a_temporary_file(tmp_path):

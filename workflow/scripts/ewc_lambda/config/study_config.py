@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
-from ewc_lambda.config.plain_yaml import grows
+from ewc_lambda.config.written import NOT_YAML, NUMBER, TEXT, check_keys
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
@@ -25,14 +25,9 @@ _Validator = jsonschema.validators.extend(
     ),
 )
 
-# Keys whose value is text, even where it looks like a number.
-_TEXT = ("study", "data_folder", "npz_file", "model_file")
 _EXPONENT = re.compile(r"[-+]?[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+")
-_NUMBER = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 _WORD = re.compile(r"[-+.A-Za-z0-9]+")
 
-# What yaml raises for a text that is none, and for one with an impossible date or number.
-NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 # Lists and mappings inside each other: tasks, a function, its coefficients.
 _DEEPEST = 3
 
@@ -66,46 +61,6 @@ def load(path: str | Path) -> dict[str, Any]:
             raise StudyError(f"{layer}: holds no keys. Allowed: a mapping, as in {DEFAULT}.")
         given |= content or {}
     return resolve(given)
-
-
-def check_keys(path: str | Path) -> None:
-    """StudyError if a key of a config file is given twice, of which YAML takes the last one in
-    silence, or if its aliases and merges would fill the memory. A file that is no YAML is refused
-    where it is read.
-    """
-    try:
-        pending = [yaml.compose(Path(path).read_text(encoding="utf-8"), yaml.SafeLoader)]
-        large = grows(pending[0])
-    except NOT_YAML:
-        return
-    if large:
-        raise StudyError(
-            f"{path}: its aliases and merges (& * <<) stand for more values than a config has. "
-            f"Allowed: write them out."
-        )
-    seen = set()
-    while pending:
-        node = pending.pop()
-        if id(node) in seen:  # An anchor of YAML can stand inside itself.
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            pending += node.value
-        elif isinstance(node, yaml.MappingNode):
-            pending += [value for _, value in node.value]
-            _check_mapping(path, [key for key, _ in node.value])
-
-
-def _check_mapping(path: str | Path, keys: Sequence[yaml.Node]) -> None:
-    lines: dict[str, int] = {}
-    for key in keys:
-        name, line = str(key.value), key.start_mark.line + 1
-        if name in lines:
-            raise StudyError(
-                f"{path}: {name} is given twice, in line {lines[name]} and in line {line}. "
-                "Allowed: once."
-            )
-        lines[name] = line
 
 
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,11 +102,15 @@ def _plain(key: str, value: Any, depth: int = 0) -> Any:
         return [_plain(key, item, depth + 1) for item in value]
     if isinstance(value, Mapping):
         return {name: _plain(f"{key}.{name}", item, depth + 1) for name, item in value.items()}
-    if not isinstance(value, str) or key in _TEXT:
+    if key in TEXT and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if key == "importance" and isinstance(value, str) and depth == 0:
+        return [value]
+    if not isinstance(value, str) or key in TEXT:
         return value
     if key == "tasks":
         # A class may be called 001, 1e3 or no: only what a number is written like is one.
-        return int(value) if _NUMBER.fullmatch(value) else value
+        return int(value) if NUMBER.fullmatch(value) else value
     try:
         return float(value) if _EXPONENT.fullmatch(value) else _scalar(value)
     except ValueError:
@@ -183,7 +142,24 @@ def part(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def _message(error: jsonschema.ValidationError) -> str:
     key = "".join(f"[{p}]" if isinstance(p, int) else str(p) for p in error.path)
     entry = schema()["properties"][error.path[0]]
-    return f"{key}: {error.message}. Allowed: {allowed(entry)}."
+    return f"{key}: {error.message}. Allowed: {allowed(entry)}.{_way_to_write(error)}"
+
+
+def _way_to_write(error: jsonschema.ValidationError) -> str:
+    """How a value is written that is right but for its form, where it can be told."""
+    value, wanted = error.instance, str(error.validator_value)
+    if error.validator != "type" or value is None or isinstance(value, bool | list | Mapping):
+        return ""
+    if "array" in wanted and not str(value).startswith("["):
+        return f" Write [{value}]."
+    if isinstance(value, float) and "integer" in wanted and value.is_integer():
+        return f" Write {value:.0f}, without point or exponent."
+    if "string" in wanted:
+        return (
+            f" Write it in quotes in a file, and --config '{error.path[0]}=!!str TEXT' on the "
+            "command line."
+        )
+    return ""
 
 
 def allowed(entry: Mapping[str, Any]) -> str:

@@ -67,6 +67,8 @@ def write_prepared(path: str | Path, scenario: Scenario, provenance: Mapping[str
     samples = _digest({name: values for name, (values, _) in content.items()}, attributes)
     named = {"samples_sha256": samples, "sources": scenario.sources, "provenance": provenance}
     attributes |= named
+    if scenario.notes:
+        attributes["notes"] = list(scenario.notes)
     write_hdf5(path, content, attributes, recipe_of(provenance), {"samples": samples})
 
 
@@ -100,3 +102,8 @@ def _digest(arrays: Mapping[str, np.ndarray], said: Mapping[str, Any]) -> str:
 def read_task_names(path: str | Path) -> list[str]:
     """Names of the tasks in a data file, in order, without reading its samples."""
     return [task["name"] for task in read_attributes(path)["tasks"]["tasks"]]
+
+
+def read_notes(path: str | Path) -> list[str]:
+    """What the owner of the data should know of what was read, without reading its samples."""
+    return list(read_attributes(path).get("notes", ()))

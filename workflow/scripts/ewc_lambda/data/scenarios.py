@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ewc_lambda.data.sources import DATASETS, Dataset, DatasetInfo
 from ewc_lambda.data.sources.functions import function_names, sample
+from ewc_lambda.data.sources.npz_labels import whole_numbers
 from ewc_lambda.data.sources.splits import at_most, class_ranks, held_out
 from ewc_lambda.data.sources.task_list import ALL, check_counts, class_indices, stripped
 from ewc_lambda.data.sources.transforms import permute, rotate
@@ -39,7 +40,8 @@ class Task:
 @dataclass(frozen=True)
 class Scenario:
     """All tasks in order. ``kind`` is classification or regression; ``input_shape`` is (C, H, W) or
-    (F,); a model takes x times ``scale``; ``sources`` maps each file that was read to its SHA-256.
+    (F,); a model takes x times ``scale``; ``sources`` maps each file that was read to its SHA-256;
+    ``notes`` are those of the data set.
     """
 
     tasks: tuple[Task, ...]
@@ -47,6 +49,7 @@ class Scenario:
     input_shape: tuple[int, ...]
     scale: float
     sources: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def build_scenario(config: Mapping[str, Any]) -> Scenario:
@@ -91,7 +94,7 @@ def _classification_scenario(
         _check_not_empty(splits, place, name)
         task_classes = tuple(data.classes[index] for index in classes)
         tasks.append(Task(name, task_classes, len(order), splits))
-    return _scenario(config, tasks, "classification", data.scale, data.sources)
+    return _scenario(tasks, "classification", data)
 
 
 def _columns(data: Dataset, indices: list[int]) -> Dataset:
@@ -190,8 +193,13 @@ def _check_not_empty(splits: Splits, place: int, name: str) -> None:
     for split, (x, _) in splits.items():
         if len(x) == 0:
             raise StudyError(
-                f"tasks[{place}] ({name}): has no samples in its {split} split; {advice[split]}"
+                f"tasks[{place}] ({_cut(name)}): has no samples in its {split} split; "
+                f"{advice[split]}"
             )
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:59]}…"
 
 
 def _function_scenario(config: Mapping[str, Any]) -> Scenario:
@@ -201,13 +209,17 @@ def _function_scenario(config: Mapping[str, Any]) -> Scenario:
             config["tasks"][place], config, data_generator(config["seed"], "samples", place)
         )
         tasks.append(_regression_task(config, place, name, pairs["train"], pairs["test"]))
-    return _scenario(config, tasks, "regression", 1.0, {})
+    return Scenario(tuple(tasks), "regression", _shape(tasks), 1.0, {})
 
 
 def _regression_scenario(config: Mapping[str, Any], data: Dataset) -> Scenario:
     if [stripped(entry) for entry in config["tasks"]] != [ALL]:
+        hint = ""
+        if whole_numbers(data.y_train):
+            hint = "; if they are classes, save them as integers: y_train.astype(int)"
         raise StudyError(
             f"tasks: {data.name} holds float targets, a regression, which is one task: [{ALL}]"
+            f"{hint}"
         )
     if config["heads"] == "growing" or config["transform"] != "none":
         raise StudyError(
@@ -215,7 +227,7 @@ def _regression_scenario(config: Mapping[str, Any], data: Dataset) -> Scenario:
         )
     pairs = ((data.x_train, data.y_train), (data.x_test, data.y_test))
     task = _regression_task(config, 0, data.name, *pairs)
-    return _scenario(config, [task], "regression", data.scale, data.sources)
+    return _scenario([task], "regression", data)
 
 
 def _regression_task(
@@ -237,12 +249,22 @@ def _regression_task(
     return Task(name, (), train[1].shape[1], splits)
 
 
-def _scenario(
-    config: Mapping[str, Any],
-    tasks: list[Task],
-    kind: str,
-    scale: float,
-    sources: dict[str, str],
-) -> Scenario:
-    shape = tasks[0].splits["train"][0].shape[1:]
-    return Scenario(tuple(tasks), kind, shape, scale, sources)
+def _scenario(tasks: list[Task], kind: str, data: Dataset) -> Scenario:
+    notes = (*data.notes, *_absent(tasks))
+    return Scenario(tuple(tasks), kind, _shape(tasks), data.scale, data.sources, notes)
+
+
+def _absent(tasks: list[Task]) -> Iterator[str]:
+    """Notes on classes that have no sample in a split, as those with one sample have."""
+    for place, task in enumerate(tasks):
+        for split, (_, y) in task.splits.items():
+            count = len(task.classes) - len(np.unique(y)) if task.classes else 0
+            if count > 0:
+                yield (
+                    f"tasks[{place}]: {count} of {len(task.classes)} classes without a sample in "
+                    f"the {split} split"
+                )
+
+
+def _shape(tasks: list[Task]) -> tuple[int, ...]:
+    return tasks[0].splits["train"][0].shape[1:]

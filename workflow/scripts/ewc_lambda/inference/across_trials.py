@@ -74,7 +74,8 @@ def study_best_lambda(
 ) -> Interval:
     """Best lambda over trials with Student's t interval; the trial is the unit.
 
-    estimates (T,): `BestLambda.estimate` of each trial. On a log scale the geometric mean.
+    estimates (T,): `BestLambda.estimate` of each trial. On a log scale the geometric mean. On a
+    linear one the interval ends at 0, where lambda does: what it covers is the same.
     ends (T,): `BestLambda.end` of each. An estimate at an end is the end of a range that somebody
     chose and no minimum, so where half of them are, there is no statement; a few are noise.
     """
@@ -90,7 +91,7 @@ def study_best_lambda(
         return Interval(np.nan, np.nan, np.nan, n, level, reason)
     found = mean_interval(scaled(np.asarray(estimates, dtype=float), spacing), level, "trial")
     mean, low, high = (unscaled(v, spacing) for v in (found.estimate, found.low, found.high))
-    return Interval(mean, low, high, found.n, level, found.reason)
+    return Interval(mean, max(low, 0.0), high, found.n, level, found.reason)
 
 
 def other_trials_steps(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ewc_lambda.data.prepared import Prepared
+from ewc_lambda.data.sources.task_list import SOFTMAX, one_class
 from ewc_lambda.errors import StudyError
 from ewc_lambda.learning.augmentation import Augmentation
 from ewc_lambda.learning.members import Samples, running_statistics, stack_by_default
@@ -37,7 +38,13 @@ def build_problem(
 
     """
     if (prepared.kind == "regression") != (config["loss"] == "mean_squared_error"):
-        raise StudyError(f"loss: {config['loss']} does not fit a {prepared.kind} data set.")
+        known = {"regression": "floats, a regression", "classification": "whole numbers, classes"}
+        raise StudyError(
+            f"loss: {config['loss']} does not fit a {prepared.kind} data set: its targets are "
+            f"{known[prepared.kind]}."
+        )
+    if config["loss"] == SOFTMAX and prepared.tasks[0].outputs == 1:
+        raise StudyError(one_class("tasks[0]"))
     network = build_network(config, prepared.input_shape, [t.outputs for t in prepared.tasks])
     if config["model"] == "custom":
         _choose_ways(network, prepared.input_shape)

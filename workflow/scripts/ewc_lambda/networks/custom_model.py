@@ -48,6 +48,7 @@ def load_trunk(config: Mapping[str, Any], input_shape: Sequence[int], seed: int)
         # Lazy layers draw their weights at the first pass, so this is within the seed.
         _check_outputs(path, trunk, input_shape)
         drop_batch_counts(trunk)
+        _fix_frozen(path, trunk, input_shape)
         _check_tensors(path, trunk)
         _check_training(path, trunk, input_shape)
     return trunk
@@ -56,7 +57,9 @@ def load_trunk(config: Mapping[str, Any], input_shape: Sequence[int], seed: int)
 def check_repeats(
     config: Mapping[str, Any], input_shape: Sequence[int], seed: int, trunk: nn.Module
 ) -> None:
-    """StudyError unless the file makes ``trunk`` again, weight for weight, from the same seed."""
+    """StudyError unless the file makes ``trunk`` again, weight for weight, from the same seed, and
+    its whole numbers from any: they are not kept with the weights, but made again in each job.
+    """
     again = load_trunk(config, input_shape, seed).state_dict()
     for name, value in trunk.state_dict().items():
         if not torch.equal(value, again[name]):
@@ -64,6 +67,15 @@ def check_repeats(
                 f"model_file: {name} of the trunk of {config['model_file']} has other initial "
                 "weights at every call; draw them by torch's own functions without a generator, "
                 "which are seeded for each trial"
+            )
+    whole = {n: b for n, b in trunk.named_buffers() if not b.is_floating_point()}
+    others = dict(load_trunk(config, input_shape, seed + 1).named_buffers()) if whole else {}
+    for name, value in whole.items():
+        if not torch.equal(value, others[name]):
+            raise StudyError(
+                f"model_file: {name} of the trunk of {config['model_file']} holds whole numbers "
+                "that are drawn; they must be the same in every trial, so draw them with a "
+                "torch.Generator of a fixed seed"
             )
 
 
@@ -118,30 +130,94 @@ def _check_outputs(path: Path, trunk: nn.Module, input_shape: Sequence[int]) -> 
 def _check_tensors(path: Path, trunk: nn.Module) -> None:
     if next(trunk.parameters(), None) is None:
         raise StudyError(f"model_file: the trunk of {path} has no parameters to train")
-    for name, parameter in trunk.named_parameters():
-        if not parameter.requires_grad:
-            raise StudyError(
-                f"model_file: the parameter {name} of {path} has requires_grad=False; what is not "
-                "to be trained must be a buffer (register_buffer)"
-            )
     for name, tensor in (*trunk.named_parameters(), *trunk.named_buffers()):
-        if tensor.dtype != torch.float32:
+        if tensor.dtype != torch.float32 and (tensor.is_floating_point() or tensor.is_complex()):
             raise StudyError(
                 f"model_file: {name} of {path} is {str(tensor.dtype).removeprefix('torch.')}; "
-                "every parameter and buffer must be float32"
+                "every parameter must be float32, and every buffer float32 or whole numbers"
             )
 
 
 def _check_training(path: Path, trunk: nn.Module, input_shape: Sequence[int]) -> None:
     # On a copy: normalization layers take note of what they see.
     training = _guarded(path, lambda: copy.deepcopy(trunk).train())
-    state = torch.get_rng_state()
+    drawing = _watch_draws(training)
     _guarded(path, lambda: training(_probe(input_shape)))
-    if not torch.equal(torch.get_rng_state(), state):
+    if drawing:
+        name = next((n for n, module in training.named_modules() if module is drawing[0]), "")
+        layer = f"its layer {name} ({type(drawing[0]).__name__})" if name else "its forward"
         raise StudyError(
-            f"model_file: the trunk of {path} draws random numbers while it is trained (dropout?), "
-            "which would differ from lambda to lambda and from run to run; leave that out"
+            f"model_file: the trunk of {path} draws random numbers while it is trained, in "
+            f"{layer}, which would differ from lambda to lambda and from run to run; leave that "
+            "out (dropout has a p of 0)"
         )
+    for name, before in trunk.named_buffers():
+        after = training.get_buffer(name)
+        if not before.is_floating_point() and not torch.equal(before, after):
+            raise StudyError(
+                f"model_file: {name} of {path} holds whole numbers that change while it is "
+                "trained; let what changes be float32, of which each member keeps its own"
+            )
+
+
+def _watch_draws(trunk: nn.Module) -> list[nn.Module]:
+    """A list to which a pass adds the modules that drew random numbers, from the inside out."""
+    drawing: list[nn.Module] = []
+    before: dict[nn.Module, Tensor] = {}
+
+    def enter(module: nn.Module, _: Any) -> None:
+        before[module] = torch.get_rng_state()
+
+    def leave(module: nn.Module, _: Any, __: Any) -> None:
+        if not torch.equal(torch.get_rng_state(), before[module]):
+            drawing.append(module)
+
+    for module in trunk.modules():
+        module.register_forward_pre_hook(enter)
+        module.register_forward_hook(leave)
+    return drawing
+
+
+def _fix_frozen(path: Path, trunk: nn.Module, input_shape: Sequence[int]) -> None:
+    """Make a buffer of each parameter that is not to be trained: kept with the base model, neither
+    trained nor penalized.
+
+    A layer that goes by a reference of its own, as one of two that share a weight, would not see
+    what its buffer is set to; so it is tried with other values.
+    """
+    frozen = {n: p for n, p in trunk.named_parameters() if not p.requires_grad}
+    if not frozen:
+        return
+    changed = _guarded(path, lambda: copy.deepcopy(trunk))
+    for name in frozen:
+        changed.get_parameter(name).data.copy_(_other(frozen[name]))
+    for name, parameter in frozen.items():
+        owner, leaf = _place(trunk, name)
+        delattr(owner, leaf)
+        owner.register_buffer(leaf, parameter.detach())
+    rebound = copy.deepcopy(trunk)
+    for name, parameter in frozen.items():
+        owner, leaf = _place(rebound, name)
+        owner.register_buffer(leaf, _other(parameter))
+    x = _probe(input_shape)
+    with torch.no_grad():
+        wanted = _guarded(path, lambda: changed.eval()(x))
+        found = _guarded(path, lambda: rebound.eval()(x))
+    if not torch.allclose(wanted, found, rtol=1e-4, atol=1e-5, equal_nan=True):
+        raise StudyError(
+            f"model_file: {', '.join(frozen)} of {path} have requires_grad=False, but a layer does "
+            "not hold them by their names, as where two layers share one; keep what is not trained "
+            "in layers that do, or train it"
+        )
+
+
+def _other(parameter: Tensor) -> Tensor:
+    return 2 * parameter.detach() + 0.1
+
+
+def _place(trunk: nn.Module, name: str) -> tuple[nn.Module, str]:
+    owner, _, leaf = name.rpartition(".")
+    return trunk.get_submodule(owner), leaf
 
 
 def _probe(input_shape: Sequence[int]) -> Tensor:

@@ -124,7 +124,8 @@ def draw_weights(module: nn.Module, generator: np.random.Generator) -> None:
 class Layout:
     """Where each tensor of a network lies in the flat vectors.
 
-    ``parameters`` and ``buffers`` map a name to (offset, shape). The first ``shared`` of the
+    ``parameters`` and ``buffers`` map a name to (offset, shape); buffers of whole numbers, which
+    never change, are in the network alone. The first ``shared`` of the
     ``size`` parameters are those that all tasks share. Kernels of convolutions lie in the order
     output, row, column, input: what torch calls channels_last, the faster one on a CPU.
     """
@@ -146,7 +147,7 @@ class Layout:
         named = dict(network.named_parameters())
         order = shared_names + [name for name in named if name not in set(shared_names)]
         parameters, size = _places({name: named[name] for name in order})
-        buffers, buffer_size = _places(dict(network.named_buffers()))
+        buffers, buffer_size = _places(_moving_buffers(network))
         shared = sum(named[name].numel() for name in shared_names)
         return cls(parameters, buffers, shared, size, buffer_size)
 
@@ -184,7 +185,7 @@ def flat_state(network: Network, layout: Layout) -> tuple[Tensor, Tensor]:
     """A network's parameters and buffers as flat vectors of shape (size,) and (buffer_size,)."""
     with torch.no_grad():
         theta = layout.join(dict(network.named_parameters()), "parameters").detach().clone()
-        buffers = layout.join(dict(network.named_buffers()), "buffers").detach().clone()
+        buffers = layout.join(_moving_buffers(network), "buffers").detach().clone()
     return theta, buffers
 
 
@@ -200,6 +201,10 @@ def bound_copy(network: Network, layout: Layout, theta: Tensor, buffers: Tensor)
         owner, _, leaf = name.rpartition(".")
         copied.get_submodule(owner).register_buffer(leaf, view)
     return copied
+
+
+def _moving_buffers(network: Network) -> dict[str, Tensor]:
+    return {name: b for name, b in network.named_buffers() if b.is_floating_point()}
 
 
 def _places(tensors: Mapping[str, Tensor]) -> tuple[dict[str, tuple[int, torch.Size]], int]:

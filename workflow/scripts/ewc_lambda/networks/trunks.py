@@ -41,11 +41,16 @@ def build_trunk(config: Mapping[str, Any], input_shape: Sequence[int]) -> nn.Mod
 
 def drop_batch_counts(trunk: nn.Module) -> None:
     """Remove from normalization layers the count of batches, which nothing reads where a momentum
-    is set, and which would be the only integer among the buffers.
+    is set. Where none is, and the count goes into the average, it becomes a float as the other
+    buffers that change: each member has its own.
     """
     for module in trunk.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.momentum is not None:
+        if not isinstance(module, nn.modules.batchnorm._NormBase):
+            continue
+        if module.momentum is not None:
             module.num_batches_tracked = None
+        elif module.num_batches_tracked is not None:
+            module.num_batches_tracked = module.num_batches_tracked.float()
 
 
 def mlp(input_shape: Sequence[int], hidden: Sequence[int]) -> nn.Module:

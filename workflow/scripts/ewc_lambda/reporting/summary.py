@@ -29,6 +29,7 @@ def summary(study: Study, answers: Answers | None = None) -> str:
         lines.append(f"Missing, and left out: {names}.")
     if mixed := study_arithmetic(study):
         lines.append(mixed)
+    lines += [f"Note: {note}." for note in study.notes]
     for each in found:
         lines += ["", *importance_lines(each)]
     lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
@@ -71,12 +72,22 @@ def _edges(answer: ImportanceAnswer) -> list[str]:
     for edge, key in (("low", "low_range"), ("high", "high_range")):
         count = sum(edge in (trial.edge, trial.best.end) for trial in answer.trials)
         # A few of many trials are noise; half of them are a range that misses the minimum.
-        if 2 * count >= len(answer.trials):
+        if 2 * count >= len(answer.trials) and edge == "low" and _least(answer) == 0:
+            lines.append(
+                f"  edge         lowest at lambda = 0 in {count} of "
+                f"{_count(len(answer.trials), 'trial')}: no penalty helps here"
+            )
+        elif 2 * count >= len(answer.trials):
             lines.append(
                 f"  edge         lowest at the {edge} end of the search in {count} of "
                 f"{_count(len(answer.trials), 'trial')}: move {key} outwards"
             )
     return lines
+
+
+def _least(answer: ImportanceAnswer) -> float:
+    """The least lambda that any trial searched."""
+    return min(float(trial.search.lambdas.min()) for trial in answer.trials)
 
 
 def comparison_lines(answers: Answers) -> list[str]:

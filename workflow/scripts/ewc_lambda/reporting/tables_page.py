@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import yaml
@@ -20,13 +20,18 @@ tr > :first-child { text-align: left; }
 """
 
 
-def tables_page(name: str, tables: Mapping[str, pd.DataFrame]) -> str:
-    """All tables of a study on one HTML page, numbers with four digits."""
+def tables_page(name: str, tasks: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> str:
+    """All tables of a study on one HTML page, numbers with four digits, and the names of its tasks,
+    which figures cut where they are long.
+    """
+    named = pd.DataFrame({"task": range(1, len(tasks) + 1), "name": tasks})
     parts = [f"<h1>Study {html.escape(name)}</h1>"]
-    for title, table in tables.items():
+    for title, table in {**tables, "tasks": named}.items():
         # A column that says nothing is no help to a reader; the CSV has it.
         shown = table.loc[:, [not _is_empty(table[column]) for column in table]]
-        rows = shown.to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format)
+        # Else pandas cuts what is longer than 50 letters.
+        with pd.option_context("display.max_colwidth", None):
+            rows = shown.to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format)
         parts.append(f"<h2>{html.escape(title)}</h2>\n<div>{rows}</div>")
     head = f'<meta charset="utf-8"><title>{html.escape(name)}</title><style>{_STYLE}</style>'
     body = "\n".join(parts)

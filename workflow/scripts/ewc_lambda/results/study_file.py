@@ -176,6 +176,11 @@ class Study:
         return str(self.config["study"])
 
     @property
+    def notes(self) -> list[str]:
+        """What the owner of the data should know of them, a sentence each."""
+        return [str(note) for note in self.attributes.get("notes", ())]
+
+    @property
     def log(self) -> bool:
         """Whether lambda was searched on a log scale."""
         return bool(self.config["spacing"] == "log")

@@ -6,12 +6,13 @@ with two writers; a broken one is given another name.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ewc_lambda.errors import StudyError
@@ -41,12 +42,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
         # mkstemp makes private files; results are for everybody whom the umask allows.
         mask = os.umask(0)
         os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        # A disk without owners and rights (SMB, FUSE) refuses, and its files are nobody's own.
+        with suppress(OSError):
+            temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        way = "make room" if full else "see to the disk"
         raise StudyError(
-            f"{path}: cannot be written ({error}). Nothing half-written was left; make room and "
-            f"run the same command again."
+            f"{path}: cannot be written ({error}). Nothing half-written was left; {way} and run "
+            f"the same command again."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -66,7 +71,12 @@ def move_aside(path: Path) -> Path:
 def flush(path: Path) -> None:
     """Have a file's content on the disk before its name is."""
     with path.open("rb") as file:
-        os.fsync(file.fileno())
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            # Some file systems have no such order (FUSE); a disk that fails has.
+            if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+                raise
 
 
 def _remove_leftovers(path: Path) -> None:

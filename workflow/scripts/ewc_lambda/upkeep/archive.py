@@ -19,7 +19,8 @@ from typing import BinaryIO
 import yaml
 
 from ewc_lambda.config.plain_yaml import load_plain
-from ewc_lambda.config.study_config import NOT_YAML, resolve
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.config.written import NOT_YAML
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.store.records import file_digest

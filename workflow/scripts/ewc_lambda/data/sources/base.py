@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,8 @@ class Dataset:
     Pictures are (N, C, H, W), uint8 or float32; tables are (N, F) float32. Labels are int64
     (N,), an index into ``classes``; targets of a regression are float32 (N, D) and ``classes``
     is empty. ``scale`` times x is what a model takes. ``sources`` maps the name of each file
-    that was read to its SHA-256.
+    that was read to its SHA-256. ``notes`` are sentences on what was read that its owner should
+    know of: what was left out, or is not as a network would have it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     classes: tuple[str, ...]
     scale: float
     sources: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class DatasetInfo:
     the file tells whether a sample is a picture. ``needs`` are config keys that this data set
     cannot do without. ``load`` is None for functions, which are sampled and not read. ``find``,
     of a data set that nobody can download, raises StudyError where its files are not there.
+    ``labels`` names the array whose whole numbers are the classes, where there is one.
     """
 
     name: str
@@ -63,6 +66,7 @@ class DatasetInfo:
     files: tuple[RemoteFile, ...] = ()
     needs: tuple[str, ...] = ()
     find: Callable[[Config], Path] | None = None
+    labels: str | None = None
 
 
 def check_labels(labels: np.ndarray, classes: int, source: str, first: int = 0) -> np.ndarray:
@@ -87,8 +91,24 @@ def check_lengths(x: np.ndarray, y: np.ndarray, source: str) -> None:
         raise StudyError(f"{source}: holds no samples")
 
 
+def check_count(found: int, published: int, source: str) -> None:
+    """StudyError, which names ``source``, unless it holds as many pictures as were published."""
+    if found != published:
+        raise StudyError(
+            f"{source}: {found} pictures, where the published files have {published}: a part, or "
+            "of another data set; data set npz takes arrays of your own"
+        )
+
+
 def listed(names: Iterable[object], limit: int = 30) -> str:
     """The names for a message, separated by commas, cut short after ``limit``."""
     written = [str(name) for name in names]
     tail = f", ... ({len(written)} in all)" if len(written) > limit else ""
     return ", ".join(written[:limit]) + tail
+
+
+def spanned(numbers: Sequence[int]) -> str:
+    """Rising whole numbers for a message: 1 to 4 where none is left out, else each."""
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]} to {numbers[-1]}"
+    return listed(numbers)

@@ -13,12 +13,17 @@ from ewc_lambda.errors import StudyError
 _TIMEOUT = (10, 60)
 
 
+def data_folder(config: Config) -> Path:
+    """The folder of the key ``data_folder``, ~ in it being the home folder, as in a shell."""
+    return Path(config["data_folder"]).expanduser()
+
+
 def locate(config: Config, dataset: str, name: str) -> Path | None:
     """Path of ``name`` (file or folder) in ``data_folder/dataset/`` or in ``data_folder/``.
 
     None where it is in neither.
     """
-    root = Path(config["data_folder"])
+    root = data_folder(config)
     for folder in (root / dataset, root):
         if (folder / name).exists():
             return folder / name
@@ -32,7 +37,7 @@ def fetch(config: Config, dataset: str, files: tuple[RemoteFile, ...]) -> dict[s
     kept only if its SHA-256 is the published one. Raises StudyError where no mirror delivers.
     """
     found = {file.name: locate(config, dataset, file.name) for file in files}
-    folder = Path(config["data_folder"]) / dataset
+    folder = data_folder(config) / dataset
     for file in files:
         if found[file.name] is None:
             missing = [name for name, path in found.items() if path is None]

@@ -22,6 +22,7 @@ from ewc_lambda.data.sources.base import (
     Dataset,
     DatasetInfo,
     RemoteFile,
+    check_count,
     check_labels,
     check_lengths,
 )
@@ -100,8 +101,21 @@ def load_idx(config: Config, name: str, classes: tuple[str, ...]) -> Dataset:
                 f"{where}: shapes {x.shape} and {y.shape}, expected (N, {_SIDE}, {_SIDE}) and (N,)"
             )
         check_lengths(x, y, where)
+        check_count(len(x), COUNTS[part], where)
         splits[part] = (x[:, None], check_labels(y, _CLASSES, where))
+    _check_sample(name, splits["train"][1])
     return Dataset(name, *splits["train"], *splits["test"], classes, 1 / 255, sources)
+
+
+def _check_sample(name: str, labels: np.ndarray) -> None:
+    """Other data sets come under the names, and in the numbers, of Fashion-MNIST."""
+    known = KNOWN_LABELS.get(name)
+    if known is not None and (*labels[:3].tolist(), *labels[-3:].tolist()) != known:
+        raise StudyError(
+            f"{name}: train-labels-idx1-ubyte begins with {labels[:3].tolist()} and ends with "
+            f"{labels[-3:].tolist()}, and that of {name} with {list(known[:3])} and "
+            f"{list(known[3:])}: the files are of another data set with the same names"
+        )
 
 
 def _check_owner(path: Path, digest: str, name: str) -> None:
@@ -155,6 +169,10 @@ UNPACKED: dict[tuple[str, str], str] = {
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
     ),
 }
+# Pictures in the published files, and the first and last three labels of Fashion-MNIST's training
+# part, as its authors' and TensorFlow's pages show them.
+COUNTS = {"train": 60_000, "test": 10_000}
+KNOWN_LABELS = {"fashion_mnist": (9, 0, 0, 3, 0, 5)}
 PUBLISHED: dict[str, tuple[RemoteFile, ...]] = {
     "mnist": _files(
         (

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, listed
+from ewc_lambda.data.sources.download import data_folder
 from ewc_lambda.errors import StudyError
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp")
 _SPLITS = ("train", "test")
+# What programs leave beside pictures, hidden files aside: no classes and no pictures.
+_LEFTOVERS = {"__MACOSX", "@eaDir", "lost+found", "Thumbs.db", "desktop.ini", "Icon\r"}
+# So many bad files are named in one message.
+_NAMED = 20
 
 
 def load_image_folder(config: Config) -> Dataset:
@@ -21,19 +29,22 @@ def load_image_folder(config: Config) -> Dataset:
 
     Classes are the names of the folders in train/, sorted; the order of the samples is that of
     the sorted file names, whatever ``data_workers`` is. ``sources`` has one entry: the SHA-256
-    over the sorted relative names and the digests of their files.
+    over the sorted relative names and the digests of their files. What lies beside the pictures
+    and is not read is counted in the notes, and so are pictures of test/ that are in train/ too.
 
     Raises StudyError for a missing folder, classes that differ between train/ and test/, a
-    class without pictures, and a file that cannot be decoded.
+    class without pictures, and files that cannot be decoded.
     """
     root = find_root(config)
     classes = _classes(root)
     files: list[Path] = []
+    left_out: list[Path] = []
     labels: dict[str, list[int]] = {split: [] for split in _SPLITS}
     for split in _SPLITS:
         for label, name in enumerate(classes):
-            found = _pictures(root / split / name)
+            found, others = _pictures(_folder(root / split, name))
             files += found
+            left_out += others
             labels[split] += [label] * len(found)
     x, digests = _decode_all(files, config["image_size"], config["data_workers"])
     names = [path.relative_to(root).as_posix() for path in files]
@@ -50,13 +61,14 @@ def load_image_folder(config: Config) -> Dataset:
         classes,
         1 / 255,
         {"image_folder": hashlib.sha256(content.encode()).hexdigest()},
+        tuple(_notes(root, left_out, digests[:first_test], digests[first_test:])),
     )
 
 
 def find_root(config: Config) -> Path:
     """The folder with train/ and test/: ``data_folder`` itself, or image_folder/ within it."""
-    data_folder = Path(config["data_folder"])
-    candidates = (data_folder, data_folder / "image_folder")
+    folder = data_folder(config)
+    candidates = (folder, folder / "image_folder")
     for root in candidates:
         if all((root / split).is_dir() for split in _SPLITS):
             return root
@@ -68,8 +80,10 @@ def find_root(config: Config) -> Path:
 
 
 def decode(path: Path, size: int) -> tuple[np.ndarray, str]:
-    """One picture as (3, size, size) uint8, RGB, bilinear, and the SHA-256 of its file."""
-    from PIL import Image
+    """One picture as (3, size, size) uint8, RGB, bilinear, upright as the camera says it was held,
+    and the SHA-256 of its file.
+    """
+    from PIL import Image, ImageOps
 
     try:
         data = path.read_bytes()
@@ -79,7 +93,8 @@ def decode(path: Path, size: int) -> tuple[np.ndarray, str]:
                 raise StudyError(
                     f"{path}: has more than 8 bits a channel (mode {image.mode}), convert it to 8"
                 )
-            rgb = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+            upright = ImageOps.exif_transpose(image)
+            rgb = upright.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudyError(
             f"{path}: cannot be decoded as a picture ({error}); replace or remove it"
@@ -87,12 +102,28 @@ def decode(path: Path, size: int) -> tuple[np.ndarray, str]:
     return np.asarray(rgb).transpose(2, 0, 1), hashlib.sha256(data).hexdigest()
 
 
+def _is_leftover(path: Path) -> bool:
+    """Hidden files are left out too: archives made on macOS hold a "._name.jpg" beside each
+    picture.
+    """
+    return path.name.startswith(".") or path.name in _LEFTOVERS
+
+
+def _composed(name: str) -> str:
+    """A name in one of the two ways to write an accent; disks of macOS have the other."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _folder(split: Path, name: str) -> Path:
+    return next(path for path in split.iterdir() if _composed(path.name) == name)
+
+
 def _classes(root: Path) -> tuple[str, ...]:
     train, test = (
         sorted(
-            path.name
+            _composed(path.name)
             for path in (root / split).iterdir()
-            if path.is_dir() and not path.name.startswith(".")
+            if path.is_dir() and not _is_leftover(path)
         )
         for split in _SPLITS
     )
@@ -107,36 +138,94 @@ def _classes(root: Path) -> tuple[str, ...]:
     return tuple(train)
 
 
-def _pictures(folder: Path) -> list[Path]:
-    # Hidden files are left out: archives made on macOS hold a "._name.jpg" beside each picture.
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
-    )
+def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The pictures of a class, and what other files lie in its folder or below, both sorted."""
+    found: list[Path] = []
+    others: list[Path] = []
+    for path in sorted(path for path in folder.iterdir() if not _is_leftover(path)):
+        if path.is_dir():
+            below = (p for p in path.rglob("*") if p.is_file() and not _is_leftover(p))
+            others += sorted(below)
+        else:
+            (found if path.suffix.lower() in _ENDINGS else others).append(path)
     if not found:
-        raise StudyError(f"{folder}: has no pictures ({', '.join(_ENDINGS)})")
-    return found
+        raise StudyError(f"{folder}: has no pictures ({', '.join(_ENDINGS)}){_hint(others)}")
+    return found, others
+
+
+def _hint(others: Sequence[Path]) -> str:
+    """Where the pictures of a folder without any may be."""
+    return f"; not read there: {_counted(others)}" if others else ""
+
+
+def _notes(
+    root: Path, left_out: Sequence[Path], train: Sequence[str], test: Sequence[str]
+) -> Iterator[str]:
+    """What the owner of the pictures should know: what was not read, and what is read twice."""
+    if left_out:
+        counts = _counted([path.relative_to(root) for path in left_out])
+        yield (
+            f"image_folder: {len(left_out)} files are not read, {counts}; "
+            f"pictures are those ending in {', '.join(_ENDINGS)} in the folder of a class itself"
+        )
+    others = [p.name for p in root.iterdir() if p.is_dir() and p.name in ("val", "valid", "dev")]
+    if others:
+        yield (
+            f"image_folder: {others[0]}/ is not read: the validation split is held out from train/"
+        )
+    known = set(train)
+    twice = sum(digest in known for digest in test)
+    if twice:
+        yield (
+            f"image_folder: {twice} of {len(test)} pictures of test/ are in train/ too, file for "
+            "file, and so the test is not of new pictures"
+        )
+
+
+def _counted(paths: Sequence[Path]) -> str:
+    kinds = Counter(_kind(path) for path in paths)
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    return f"{counts} (the first: {paths[0]})"
+
+
+def _kind(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending in _ENDINGS:
+        return "in sub-folders"
+    return f"ending in {ending}" if ending else "without an ending"
 
 
 def _decode_all(files: list[Path], size: int, workers: int) -> tuple[np.ndarray, list[str]]:
     from tqdm import tqdm
 
     x = np.empty((len(files), 3, size, size), dtype=np.uint8)
-    digests = []
+    digests, bad = [], []
+
+    def tried(path: Path) -> tuple[np.ndarray, str] | StudyError:
+        try:
+            return decode(path, size)
+        except StudyError as error:
+            return error
+
     # Threads and not processes: Pillow decodes without the interpreter's lock, and nothing has
     # to be copied back. One update a second keeps log files short.
     with ThreadPoolExecutor(workers) as pool:
-        decoded = pool.map(lambda path: decode(path, size), files)
+        decoded = pool.map(tried, files)
         progress = tqdm(decoded, "decoding pictures", len(files), mininterval=1, unit="files")
         try:
-            for place, (pixels, digest) in enumerate(progress):
-                x[place] = pixels
-                digests.append(digest)
+            for place, found in enumerate(progress):
+                if isinstance(found, StudyError):
+                    bad.append(str(found))
+                else:
+                    x[place], digest = found
+                    digests.append(digest)
         except BaseException:
             # Else leaving the pool would first decode all that is still queued.
             pool.shutdown(cancel_futures=True)
             raise
+    if bad:
+        more = f"\n... and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        raise StudyError("\n".join(bad[:_NAMED]) + more)
     return x, digests
 
 

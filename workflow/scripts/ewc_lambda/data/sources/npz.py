@@ -8,31 +8,41 @@ from pathlib import Path
 
 import numpy as np
 
-from ewc_lambda.data.sources.base import (
-    Config,
-    Dataset,
-    DatasetInfo,
-    check_labels,
-    check_lengths,
-    listed,
-)
-from ewc_lambda.data.sources.download import file_digest
+from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, check_lengths, listed
+from ewc_lambda.data.sources.download import data_folder, file_digest
+from ewc_lambda.data.sources.npz_labels import float32, targets
 from ewc_lambda.errors import StudyError
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+# How a file begins, and what it then is.
+_ZIP = b"PK"
+_NPY = b"\x93NUMPY"
+_OTHERS = {
+    b"version https://git-lfs": "a pointer of git LFS: get the file itself with git lfs pull",
+    b"<": "a web page: download the file itself",
+    b"\x89HDF": "an HDF5 file: read its arrays by h5py and save them with numpy.savez",
+    b"MATLAB": "a .mat file: read its arrays by scipy.io.loadmat and save them with numpy.savez",
+    b"\x80": "a pickle, which is never read: save its arrays with numpy.savez",
+    b"\x1f\x8b": "a gzip file: unpack it",
+}
+# Inputs beyond this are not scaled for a network: grey values, prices, years.
+_UNSCALED = 20.0
+# Colours of a pixel: red, green, blue, and how much of it is seen.
+_COLOURS = (3, 4)
 
 
 def load_npz(config: Config) -> Dataset:
     """Read the file ``npz_file``, as a path of its own or else within the data folder.
 
     x is a table (N, F) or pictures (N, C, H, W) or (N, H, W), which gets one channel. Pictures
-    of uint8 stay so and are scaled by 1/255; everything else becomes float32 and is not scaled.
-    Whole-number y (N,) or (N, 1) are classes "0" to the largest of y_train; float y (N,) or
-    (N, D) are targets of a regression, float32.
+    of uint8 stay so and are scaled by 1/255; everything else becomes float32 and is not scaled,
+    which the data set's notes say where values are large. Whole-number y (N,) or (N, 1) are
+    classes, those that occur in y_train; float y (N,) or (N, D) are targets of a regression,
+    float32.
 
     Raises StudyError, which names the file and the array, for a missing file or array, an array
     of Python objects (pickles are never read), another shape, arrays of unequal length, a label
-    out of range and a value that is not finite.
+    that y_train has not and a value that is not finite.
     """
     path = find_file(config)
     digest = file_digest(path, None)
@@ -44,16 +54,17 @@ def load_npz(config: Config) -> Dataset:
             f"{path}: samples of x_train {x_train.shape[1:]} {x_train.dtype} and x_test "
             f"{x_test.shape[1:]} {x_test.dtype} differ, they must be alike"
         )
-    y_train, y_test, classes = _targets(arrays["y_train"], arrays["y_test"], path)
+    y_train, y_test, classes = targets(arrays["y_train"], arrays["y_test"], path)
     check_lengths(x_train, y_train, f"{path}: x_train, y_train")
     check_lengths(x_test, y_test, f"{path}: x_test, y_test")
+    notes = _unscaled(x_train, arrays["x_train"], path.name) if scale == 1 else ()
     sources = {path.name: digest}
-    return Dataset("npz", x_train, y_train, x_test, y_test, classes, scale, sources)
+    return Dataset("npz", x_train, y_train, x_test, y_test, classes, scale, sources, notes)
 
 
 def find_file(config: Config) -> Path:
     """Path of ``npz_file``, by itself or in the data folder."""
-    for path in (Path(config["npz_file"]), Path(config["data_folder"]) / config["npz_file"]):
+    for path in (Path(config["npz_file"]).expanduser(), data_folder(config) / config["npz_file"]):
         if path.is_file():
             return path
     raise StudyError(
@@ -67,6 +78,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         # The stream is opened here, because NumPy leaves its own open when the file is damaged.
         with path.open("rb") as stream:
+            _check_beginning(path, stream.read(40))
+            stream.seek(0)
             file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise StudyError(f"{path}: is a single array and no .npz; {expected}")
@@ -82,62 +95,59 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
+def _check_beginning(path: Path, begins: bytes) -> None:
+    if begins.startswith((_ZIP, _NPY)):
+        return
+    if not begins:
+        raise StudyError(f"{path}: is no .npz: it is empty")
+    known = (what for start, what in _OTHERS.items() if begins.lstrip().startswith(start))
+    shown = begins.decode("ascii", "backslashreplace").splitlines()[0].strip()
+    what = next(known, "save one with numpy.savez")
+    raise StudyError(f"{path}: is no .npz: it begins with '{shown}'; {what}")
+
+
 def _samples(x: np.ndarray, source: str) -> tuple[np.ndarray, float]:
     if x.ndim not in (2, 3, 4):
         raise StudyError(
             f"{source}: has shape {x.shape}, expected (N, F), (N, H, W) or (N, C, H, W)"
         )
+    if x.ndim == 4 and _channels_last(x.shape[1:]):
+        raise StudyError(
+            f"{source}: has shape {x.shape}, but pictures are taken channels first, (N, C, H, W); "
+            f"save it as x.transpose(0, 3, 1, 2)"
+        )
+    if 0 in x.shape[1:]:
+        raise StudyError(f"{source}: has shape {x.shape}, so its samples hold no values")
     if x.ndim == 3:
         x = x[:, None]
     if x.dtype == np.uint8 and x.ndim == 4:
         return x, 1 / 255
-    return _float32(x, source), 1.0
+    return float32(x, source), 1.0
 
 
-def _targets(
-    train: np.ndarray, test: np.ndarray, path: Path
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    if train.dtype.kind == "f" and test.dtype.kind == "f":
-        y_train, y_test = (
-            _float32(y[:, None] if y.ndim == 1 else y, f"{path}: {name}")
-            for y, name in ((train, "y_train"), (test, "y_test"))
-        )
-        if y_train.ndim != 2 or y_test.shape[1:] != y_train.shape[1:]:
-            raise StudyError(
-                f"{path}: y_train {train.shape} and y_test {test.shape} must both be (N,) or (N, D)"
-            )
-        return y_train, y_test, ()
-    if train.dtype.kind not in "iu" or test.dtype.kind not in "iu":
-        raise StudyError(
-            f"{path}: y_train ({train.dtype}) and y_test ({test.dtype}) must both be whole "
-            "numbers (classes) or both floats (regression)"
-        )
-    flat = []
-    for y, name in ((train, "y_train"), (test, "y_test")):
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y[:, 0]
-        if y.ndim != 1:
-            raise StudyError(f"{path}: {name} has shape {y.shape}, labels must be (N,)")
-        flat.append(y)
-    count = max(int(flat[0].max(initial=0)), 0) + 1
-    y_train = check_labels(flat[0], count, f"{path}: y_train")
-    return y_train, check_labels(flat[1], count, f"{path}: y_test"), tuple(map(str, range(count)))
+def _channels_last(shape: tuple[int, ...]) -> bool:
+    """Whether pictures (H, W, C) were saved, as Keras has them, and not (C, H, W)."""
+    rows, columns, last = shape
+    # One channel at the end is told by the square before it: (C, H, 1) may be C time series.
+    grey = last == 1 and rows == columns > 1
+    return (last in _COLOURS and rows not in (1, *_COLOURS)) or grey
 
 
-def _float32(values: np.ndarray, source: str) -> np.ndarray:
-    if values.dtype.kind not in "fiub":
-        raise StudyError(f"{source}: holds {values.dtype}, expected numbers")
-    # What is beyond float32 becomes infinite and is reported below like any other.
-    with np.errstate(over="ignore"):
-        numbers = values.astype(np.float32)
-    finite = np.isfinite(numbers)
-    if not finite.all():
-        place = tuple(int(index) for index in np.argwhere(~finite)[0])
-        raise StudyError(
-            f"{source}: {np.count_nonzero(~finite)} values are NaN or infinite, the first at "
-            f"{place}; every value must be finite"
-        )
-    return numbers
+def _unscaled(x: np.ndarray, given: np.ndarray, name: str) -> tuple[str, ...]:
+    """A note on inputs that a network is not made for, none where they are about -1 to 1."""
+    low, high = float(x.min()), float(x.max())
+    if max(-low, high) <= _UNSCALED:
+        return ()
+    way = "subtract each column's mean and divide by its standard deviation before you save it"
+    if low >= 0 and (high <= 255 or given.dtype.kind == "u"):
+        most = 255 if high <= 255 else np.iinfo(given.dtype).max
+        way = f"divide by {most} before you save it"
+        if x.ndim == 4 and high <= 255:
+            way += ", or save it as uint8, which is scaled here"
+    return (
+        f"{name}: x_train ({given.dtype}) has values from {low:g} to {high:g} and is taken "
+        f"unscaled, though networks learn best from values of about -1 to 1; {way}",
+    )
 
 
 NPZ = DatasetInfo(
@@ -147,4 +157,5 @@ NPZ = DatasetInfo(
     images=None,
     needs=("npz_file",),
     find=find_file,
+    labels="y_train",
 )

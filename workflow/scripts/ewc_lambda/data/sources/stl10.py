@@ -15,6 +15,7 @@ from ewc_lambda.data.sources.base import (
     Dataset,
     DatasetInfo,
     RemoteFile,
+    check_count,
     check_labels,
     check_lengths,
 )
@@ -23,6 +24,7 @@ from ewc_lambda.errors import StudyError
 _SIDE = 96
 _PICTURE = 3 * _SIDE * _SIDE
 FOLDER = "stl10_binary"
+COUNTS = {"train": 5_000, "test": 8_000}
 _CLASSES = (
     "airplane",
     "bird",
@@ -71,6 +73,7 @@ def load_stl10(config: Config) -> Dataset:
         x = decode_pictures(contents.pop(f"{part}_X.bin"), f"{where}_X.bin")
         labels = np.frombuffer(contents.pop(f"{part}_y.bin"), dtype=np.uint8)
         check_lengths(x, labels, f"{where}_X.bin and {part}_y.bin")
+        check_count(len(x), COUNTS[part], f"{where}_X.bin")
         splits[part] = (x, check_labels(labels, 10, f"{where}_y.bin", first=1))
     return Dataset("stl10", *splits["train"], *splits["test"], _CLASSES, 1 / 255, sources)
 

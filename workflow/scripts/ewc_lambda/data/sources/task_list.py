@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from ewc_lambda.data.sources import DATASETS
-from ewc_lambda.data.sources.base import Config, DatasetInfo, listed
+from ewc_lambda.data.sources.base import Config, DatasetInfo, listed, spanned
 from ewc_lambda.data.sources.functions import check_function
 from ewc_lambda.errors import StudyError
 
 # An entry of ``tasks`` that stands for every class (or column) of the data set.
 ALL = "all"
+# The loss that is 0 with a single output.
+SOFTMAX = "softmax_cross_entropy"
 
 
 def validate_tasks(config: Config) -> None:
@@ -34,7 +37,25 @@ def validate_tasks(config: Config) -> None:
         # "all" has a length only once the classes are known.
         if names is not None or ALL not in map(stripped, entries):
             check_counts(config, info, [_length(entry, names) for entry in entries])
+        for place, entry in enumerate(entries):
+            if info.task == "classes" and (names is not None or stripped(entry) != ALL):
+                _check_classes(config, place, _length(entry, names))
     _validate_transform(config, info)
+
+
+def _check_classes(config: Config, place: int, count: int) -> None:
+    first_alone = config["heads"] != "growing" or place == 0
+    if count == 1 and first_alone and config["loss"] == SOFTMAX:
+        raise StudyError(one_class(f"tasks[{place}]"))
+
+
+def one_class(task: str) -> str:
+    """The message on a task of a single output with which nothing can be learned."""
+    return (
+        f"{task}: has one class, and with one output the loss {SOFTMAX} is 0 whatever the network "
+        "does: nothing is learned, no importance is found, and every lambda does the same. "
+        "Allowed: tasks of at least two classes, or loss binary_cross_entropy"
+    )
 
 
 def stripped(entry: object) -> object:
@@ -51,8 +72,9 @@ def class_indices(
 ) -> list[int]:
     """Indices into ``names`` of what one entry of ``tasks`` lists; [] where names is None.
 
-    A value is a name first and a number second, so a class folder called 3 is written 3. Raises
-    StudyError, which names ``key``, for what is not in ``names``, is listed twice or is no list.
+    A value is a name first and a number second, so a class folder called 3 is written 3; where a
+    name is itself a number, no value is taken for a place. Raises StudyError, which names ``key``,
+    for what is not in ``names``, is listed twice or is no list.
     """
     if stripped(entry) == ALL and ALL not in (names or ()):
         return list(range(len(names or ())))
@@ -61,13 +83,15 @@ def class_indices(
         if len(set(map(str, entry))) < len(entry):
             raise StudyError(f"{key}: lists a {_noun(info)} twice ({listed(entry)})")
         return []
+    places = {_composed(name): place for place, name in enumerate(names)}
+    numbered = any(map(str.isdecimal, names))
     found: list[int] = []
     for value in entry:
-        place = _place(value, names)
-        if place is None:
-            raise StudyError(
-                f"{key}: {value!r} is not a {_noun(info)} of {info.name}, which has {listed(names)}"
-            )
+        # By its name, else by its number: a string that is no name has no number either.
+        number = -1 if isinstance(value, str) or numbered else value
+        place = places.get(_composed(str(value)), number)
+        if not 0 <= place < len(names):
+            raise StudyError(f"{key}: {_unknown(value, names, info)}")
         if place in found:
             raise StudyError(f"{key}: lists the {_noun(info)} {names[place]!r} twice")
         found.append(place)
@@ -88,11 +112,24 @@ def _check_values(entry: Any, key: str, info: DatasetInfo) -> None:
             )
 
 
-def _place(value: int | str, names: tuple[str, ...]) -> int | None:
-    """Where a value stands by its name, else by its number; a string that is no name is nowhere."""
-    if str(value) in names:
-        return names.index(str(value))
-    return value if isinstance(value, int) and 0 <= value < len(names) else None
+def _composed(name: str) -> str:
+    """A name in one of the ways to write its accents: file systems and keyboards differ in them."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _unknown(value: int | str, names: Sequence[str], info: DatasetInfo) -> str:
+    """Why ``value`` is none of ``names``, and what it may have stood for."""
+    if isinstance(value, int):
+        padded = [n for n in names if n.isdecimal() and n != str(int(n)) and int(n) == value]
+        if padded:
+            return (
+                f"{value} is read as a number, and names of {_noun(info)}es here have zeros in "
+                f"front; write '{padded[0]}' in quotes"
+            )
+        if info.labels:
+            labels = spanned([int(name) for name in names])
+            return f"{info.labels} has no label {value}: its labels are {labels}"
+    return f"{value!r} is not a {_noun(info)} of {info.name}, which has {listed(names)}"
 
 
 def check_counts(config: Config, info: DatasetInfo, counts: list[int]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewc_lambda.reporting.plotting import style
+from ewc_lambda.reporting.plotting.names import drawn
 from ewc_lambda.results.study_file import Study
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ Floats = NDArray[np.float64]
 
 LOG_FROM = 30.0
 """From this ratio of the highest mean loss to the lowest on, the axis of losses is logarithmic."""
+
+
+# Of the legend.
+_COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -171,8 +176,15 @@ def _draw_curves(axes: Axes, values: Floats, data: Curves) -> None:
 def _legend(figure: Figure, data: Curves) -> None:
     from matplotlib.lines import Line2D
 
+    # Of each column, without the line before a name and the space around both.
+    room = 0.94 * style.WIDE / min(len(data.tasks) + 1, _COLUMNS) - 0.36
     handles = [
-        Line2D([], [], color=style.COLOURS[k % len(style.COLOURS)], label=f"task {k + 1}: {name}")
+        Line2D(
+            [],
+            [],
+            color=style.COLOURS[k % len(style.COLOURS)],
+            label=drawn(f"task {k + 1}: {name}", room),
+        )
         for k, name in enumerate(data.tasks)
     ]
     if len(data.tasks) > 1:
@@ -187,5 +199,5 @@ def _legend(figure: Figure, data: Curves) -> None:
     if data.trials * data.replicates[1] > 1:
         note += f"; line: mean, band: lowest to highest of {what}"
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=min(len(handles), 4), title=note
+        handles=handles, loc="outside upper center", ncols=min(len(handles), _COLUMNS), title=note
     )

@@ -1,0 +1,175 @@
+"""Folders and machines as people have them: where the project lies and what its Python finds."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from scratch import ROOT, Running, Scratch
+from troubleshooting import documented
+
+pytestmark = pytest.mark.workflow
+
+BASE = "results/small/trial_0/base_model.json"
+# A disk without rights, as Python sees it: nothing on it changes its mode.
+REFUSING = """
+import os
+
+real = os.chmod
+
+
+def chmod(path, *arguments, **options):
+    if not isinstance(path, int) and os.path.realpath(path).startswith("DISK"):
+        raise PermissionError(1, "Operation not permitted", path)
+    return real(path, *arguments, **options)
+
+
+os.chmod = chmod
+"""
+
+
+def python_in(folder: Path) -> Path:
+    """A Python of its own in a folder, with the packages of this one."""
+    command = [sys.executable, "-m", "venv", "--without-pip", str(folder / ".venv")]
+    subprocess.run(command, check=True)
+    python = folder / ".venv/bin/python"
+    ask = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    own = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
+    Path(own, "packages.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+@pytest.mark.parametrize("name", ["my study", "a (copy) & it's"])
+def test_a_checkout_and_its_python_lie_in_a_folder_of_any_name(tmp_path, name):
+    scratch = Scratch.create(tmp_path / name)
+    python = python_in(scratch.folder)
+    done = Running(scratch, [str(python), "-m", "snakemake", "--cores", "1", BASE]).wait()
+    assert done.status == 0, done.text
+    assert len(done.jobs) == 2
+
+
+def test_packages_of_a_module_system_are_named_before_anything_runs(tmp_path):
+    scratch = Scratch.create(tmp_path / "project")
+    (tmp_path / "modules/h5py").mkdir(parents=True)
+    (tmp_path / "modules/h5py/__init__.py").write_text("raise ImportError\n")
+    own = scratch.environment["PYTHONPATH"]
+    scratch.environment["PYTHONPATH"] = os.pathsep.join([own, str(tmp_path / "modules")])
+    done = scratch.run()
+    assert done.status != 0
+    assert not done.jobs
+    assert "PYTHONPATH: has a h5py that Python takes in place of the installed one." in done.text
+    assert len(documented(done.text)) == 1
+
+
+@pytest.fixture
+def refusing(tmp_path):
+    """A project, and how to make a folder one on a disk that refuses rights."""
+    scratch = Scratch.create(tmp_path / "project")
+
+    def refuse(disk):
+        (tmp_path / "patch").mkdir()
+        text = REFUSING.replace("DISK", str(disk))
+        (tmp_path / "patch/sitecustomize.py").write_text(text)
+        own = scratch.environment["PYTHONPATH"]
+        scratch.environment["PYTHONPATH"] = os.pathsep.join([own, str(tmp_path / "patch")])
+
+    return scratch, refuse
+
+
+def test_results_on_a_disk_that_refuses_rights_are_told_once_and_work(refusing, tmp_path):
+    scratch, refuse = refusing
+    (tmp_path / "share").mkdir()
+    (scratch.folder / "results").symlink_to(tmp_path / "share")
+    refuse(tmp_path / "share")
+    done = scratch.run(BASE)
+    assert done.status == 0, done.text
+    assert done.text.count("this disk refuses to change the rights of files") == 1
+    assert os.access(scratch.folder / BASE, os.W_OK)
+    assert len(documented(done.text)) == 1
+
+
+def test_a_checkout_on_a_disk_that_refuses_rights_is_told_where_to_go(refusing):
+    """Snakemake cannot keep its records there."""
+    scratch, refuse = refusing
+    refuse(scratch.folder)
+    done = scratch.run(BASE)
+    assert done.status != 0
+    assert not done.jobs
+    assert "this disk refuses to change the rights of files (SMB and FUSE may), and" in done.text
+    assert len(documented(done.text)) == 1
+
+
+def test_make_says_where_a_cache_can_be_kept(tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": "/proc/none"}
+    done = subprocess.run(
+        ["make", "cache"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert done.stderr.startswith(
+        "Snakemake keeps a cache in /proc/none, which cannot be written to. Name another folder: "
+        'export XDG_CACHE_HOME="$PWD/.snakemake/cache"'
+    )
+    assert len(documented(done.stderr)) == 1
+
+
+def test_make_takes_no_packages_of_a_module_system():
+    rule = "--eval=shown: ; @echo .$$PYTHONPATH."
+    environment = {**os.environ, "PYTHONPATH": "/modules"}
+    done = subprocess.run(
+        ["make", rule, "shown"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ".."
+
+
+MODULE = """
+configfile: "config/config.yaml"
+
+module study:
+    snakefile: {snakefile}
+    config: config
+    {option}
+
+use rule * from study as study_*
+"""
+
+
+@pytest.mark.parametrize(
+    ("snakefile", "option", "message"),
+    [
+        ("'workflow/Snakefile'", "prefix: 'sub'", "prefix: not with this module"),
+        (
+            "LocalGitFile('.', path='workflow/Snakefile', ref='HEAD')",
+            "",
+            "module: the workflow needs the library beside it, as files. Clone the repository",
+        ),
+    ],
+    ids=["prefix", "git"],
+)
+def test_a_module_that_cannot_work_is_refused_in_one_line(tmp_path, snakefile, option, message):
+    scratch = Scratch.create(tmp_path / "project")
+    text = MODULE.format(snakefile=snakefile, option=option)
+    imports = "from snakemake.sourcecache import LocalGitFile\n"
+    (scratch.folder / "module.smk").write_text(imports + text)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *command], cwd=scratch.folder, check=True)
+    done = scratch.run("--dry-run", "--snakefile", "module.smk")
+    assert done.status != 0
+    assert message in done.text
+    assert len(documented(done.text)) == 1
+
+
+def test_a_module_from_a_clone_runs(tmp_path):
+    scratch = Scratch.create(tmp_path / "project")
+    text = MODULE.format(snakefile="'workflow/Snakefile'", option="")
+    (scratch.folder / "module.smk").write_text(text)
+    done = scratch.run("--snakefile", "module.smk", "results/small/trial_0/first_task.h5")
+    assert done.status == 0, done.text
+    assert len(done.jobs) == 3

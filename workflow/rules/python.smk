@@ -1,0 +1,39 @@
+"""What must hold before anything is read: Python under a name that a shell takes, with the packages
+that are pinned, and the workflow as files whose paths nobody changes.
+"""
+
+import os
+import shlex
+import sys
+from importlib.machinery import PathFinder
+
+from snakemake.exceptions import WorkflowError
+
+# Snakemake writes the path of Python into the command of each job as it is: with a space in it, as
+# where the whole checkout lies in a folder like "my study", no job would start. So the shell is told
+# where Python is, and finds it by its name.
+if shlex.quote(sys.executable) != sys.executable:
+    folder, sys.executable = os.path.split(sys.executable)
+    os.environ.update(PATH=os.pathsep.join([folder, os.getenv("PATH", os.defpath)]))
+
+# Module systems of clusters set PYTHONPATH, which comes before the packages that are installed here.
+ADDED = list(filter(None, os.getenv("PYTHONPATH", "").split(os.pathsep)))
+INSTALLED = [path for path in sys.path if path not in ADDED]
+for package in ("numpy", "scipy", "pandas", "h5py", "torch", "matplotlib"):
+    if PathFinder.find_spec(package, ADDED) and PathFinder.find_spec(package, INSTALLED):
+        raise WorkflowError(
+            f"PYTHONPATH: has a {package} that Python takes in place of the installed one. Run: "
+            f"unset PYTHONPATH"
+        )
+
+# As a module of another workflow.
+if workflow.modifier.path_modifier.prefix or workflow.modifier.path_modifier.modifies_prefixes:
+    raise WorkflowError(
+        "prefix: not with this module, which plans by what stands in its files and finds them by "
+        "their own paths. Leave prefix out; each study's results have a folder of its name."
+    )
+if not isinstance(workflow.current_basedir, os.PathLike):
+    raise WorkflowError(
+        "module: the workflow needs the library beside it, as files. Clone the repository and name "
+        "workflow/Snakefile of the clone."
+    )
