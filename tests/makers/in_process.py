@@ -60,7 +60,14 @@ def files_of(folder: Path, config: Mapping[str, Any], code: str = "") -> Files:
 def run(files: Files, most: int | None = None) -> list[Product]:
     """Make what does not stand, at ``most`` so many jobs; what was made, in order."""
     plan = Plan(files, logging.getLogger("quiet"))
-    plan.begin()
+    try:
+        plan.begin()
+        return _run(files, plan, most)
+    finally:
+        plan.end()
+
+
+def _run(files: Files, plan: Plan, most: int | None) -> list[Product]:
     made: list[Product] = []
     while waiting := next((p for p in plan.products() if not plan.stand([p])), None):
         if most is not None and len(made) >= most:
@@ -68,7 +75,6 @@ def run(files: Files, most: int | None = None) -> list[Product]:
         _make(files, plan, waiting)
         made.append(waiting)
         assert made.count(waiting) == 1, f"{waiting.record} is made again and again"
-    plan.end()
     return made
 
 
@@ -87,6 +93,7 @@ def _make(files: Files, plan: Plan, product: Product) -> None:
         input=inputs,
         output=Named(**outputs),
         params=params,
+        rule=product.kind,
         threads=1,
         wildcards=Named(**{name: str(value) for name, value in product.place.items()}),
     )

@@ -47,7 +47,7 @@ def bytes_of(folder, content):
 
 def regression(folder):
     scenario = npz(folder, y=np.linspace(0, 1, 40), tasks=["all"])
-    write_prepared(folder / "data.h5", scenario, {})
+    write_prepared(folder / "data.h5", scenario, {"code_sha256": "c", "config": {}})
     build_problem(config(), read_prepared(folder / "data.h5"))
 
 

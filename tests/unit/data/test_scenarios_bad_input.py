@@ -193,7 +193,7 @@ def test_a_growing_head_may_take_one_class_more():
 
 def test_all_of_a_data_set_of_one_class_is_refused_before_training(tmp_path):
     scenario = build(**blobs(tmp_path, [5]), tasks=["all", "all"])
-    write_prepared(tmp_path / "data.h5", scenario, {})
+    write_prepared(tmp_path / "data.h5", scenario, {"code_sha256": "c", "config": {}})
     with pytest.raises(StudyError, match="loss softmax_cross_entropy is 0"):
         build_problem(config(), read_prepared(tmp_path / "data.h5"))
 
@@ -202,10 +202,12 @@ def test_notes_of_the_data_go_into_their_file(tmp_path):
     x, y = np.full((40, 3), 500.0), np.arange(40) % 4
     np.savez(tmp_path / "t.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     given = {"dataset": "npz", "npz_file": str(tmp_path / "t.npz")}
-    write_prepared(tmp_path / "data.h5", build(**given, tasks=["all"]), {})
+    write_prepared(
+        tmp_path / "data.h5", build(**given, tasks=["all"]), {"code_sha256": "c", "config": {}}
+    )
     (note,) = read_notes(tmp_path / "data.h5")
     assert "t.npz: x_train (float64) has values from 500 to 500 and is taken unscaled" in note
-    write_prepared(tmp_path / "none.h5", build(), {})
+    write_prepared(tmp_path / "none.h5", build(), {"code_sha256": "c", "config": {}})
     assert read_notes(tmp_path / "none.h5") == []
     assert "notes" not in read_attributes(tmp_path / "none.h5")
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ewc_lambda.data.sources import changed_files
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.files import Files, Rounds, chosen
 from ewc_lambda.results.kinds import KINDS, Product
 from ewc_lambda.search.rounds import round_grid
 from ewc_lambda.store.front import SHORT, Front
 from ewc_lambda.store.provenance import recipe_of
-from ewc_lambda.store.records import read_attributes, read_json
+from ewc_lambda.store.records import peek, read_attributes, read_json
 from ewc_lambda.store.stamps import digest_of, gathered_from, read_stamp
 from ewc_lambda.upkeep.reasons import Reasons, attributes_of
 
@@ -57,6 +58,7 @@ class Survey:
         self._said: dict[str, dict[str, Any]] = {}
         self.lost: dict[str, Product] = {}
         self.other_code = 0
+        self._other_files = ""
 
     def stands(self, product: Product) -> bool:
         """Whether a file can be used as it is."""
@@ -143,6 +145,8 @@ class Survey:
             return State(WAITS, "the round before is not decided")
         if product.kind != "data" and front.origin.get("labels") != digest_of(labels)[:SHORT]:
             return State(STALE, self._reasons.labels(product, labels))
+        if product.kind == "data":
+            return self._data(product, front)
         sources = self.sources(product)
         # All of them are looked at: what is compared below are their digests.
         gone = [s for found in sources.values() for s in found if not self.stands(s)]
@@ -152,6 +156,8 @@ class Survey:
             return State(WAITS, "what it is gathered from is made anew")
         if seals and front.origin.get("gathered") != gathered_from(seals)[:SHORT]:
             return State(STALE, "it was gathered from other files than those beside it")
+        if self._other_files and KINDS[product.kind].gathered is None:
+            return State(STALE, f"trained on other data: {self._other_files}")
         for name, key in self._origins(product, sources):
             known = self._digests.get(key)
             if known is not None and front.origin.get(name) != known:
@@ -160,6 +166,17 @@ class Survey:
             return State(MISSING, f"{product.weights} is missing or cut short")
         self._note(product, front, sources)
         self.lost.update((source.record, source) for source in gone)
+        return State(STANDS)
+
+    def _data(self, product: Product, front: Front) -> State:
+        """The state of whole data of today's recipe, beside the user's files that they are of."""
+        read = peek(product.record, "sources") or {}
+        changed = changed_files(self.files.config, read)
+        if changed:
+            self._other_files = f"{', '.join(changed)} changed since it was read"
+            return State(STALE, self._other_files)
+        self._other_files = ""
+        self._note(product, front, {})
         return State(STANDS)
 
     def _note(self, product: Product, front: Front, sources: Mapping[str, list[Product]]) -> None:

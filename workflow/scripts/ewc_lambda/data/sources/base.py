@@ -55,6 +55,7 @@ class DatasetInfo:
     cannot do without. ``load`` is None for functions, which are sampled and not read. ``find``,
     of a data set that nobody can download, raises StudyError where its files are not there.
     ``labels`` names the array whose whole numbers are the classes, where there is one.
+    ``digests`` gives the ``sources`` of a user's own files without reading what is in them.
     """
 
     name: str
@@ -67,6 +68,7 @@ class DatasetInfo:
     needs: tuple[str, ...] = ()
     find: Callable[[Config], Path] | None = None
     labels: str | None = None
+    digests: Callable[[Config], dict[str, str]] | None = None
 
 
 def check_labels(labels: np.ndarray, classes: int, source: str, first: int = 0) -> np.ndarray:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, listed
-from ewc_lambda.data.sources.download import data_folder
+from ewc_lambda.data.sources.download import data_folder, file_digest
 from ewc_lambda.errors import StudyError
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp")
@@ -47,9 +47,6 @@ def load_image_folder(config: Config) -> Dataset:
             left_out += others
             labels[split] += [label] * len(found)
     x, digests = _decode_all(files, config["image_size"], config["data_workers"])
-    names = [path.relative_to(root).as_posix() for path in files]
-    pairs = sorted(zip(names, digests, strict=True))
-    content = "".join(f"{name} {digest}\n" for name, digest in pairs)
     y = {split: np.array(labels[split], dtype=np.int64) for split in _SPLITS}
     first_test = len(y["train"])
     return Dataset(
@@ -60,9 +57,23 @@ def load_image_folder(config: Config) -> Dataset:
         y["test"],
         classes,
         1 / 255,
-        {"image_folder": hashlib.sha256(content.encode()).hexdigest()},
+        _source(root, files, digests),
         tuple(_notes(root, left_out, digests[:first_test], digests[first_test:])),
     )
+
+
+def _digests(config: Config) -> dict[str, str]:
+    root = find_root(config)
+    folders = [_folder(root / split, name) for split in _SPLITS for name in _classes(root)]
+    files = [file for folder in folders for file in _pictures(folder)[0]]
+    return _source(root, files, [file_digest(file, None) for file in files])
+
+
+def _source(root: Path, files: Sequence[Path], digests: Sequence[str]) -> dict[str, str]:
+    names = [path.relative_to(root).as_posix() for path in files]
+    pairs = sorted(zip(names, digests, strict=True))
+    content = "".join(f"{name} {digest}\n" for name, digest in pairs)
+    return {"image_folder": hashlib.sha256(content.encode()).hexdigest()}
 
 
 def find_root(config: Config) -> Path:
@@ -235,4 +246,5 @@ IMAGE_FOLDER = DatasetInfo(
     load=load_image_folder,
     needs=("image_size",),
     find=find_root,
+    digests=_digests,
 )

@@ -45,7 +45,7 @@ def load_npz(config: Config) -> Dataset:
     that y_train has not and a value that is not finite.
     """
     path = find_file(config)
-    digest = file_digest(path, None)
+    sources = _digests(config)
     arrays = _read(path)
     x_train, scale = _samples(arrays["x_train"], f"{path}: x_train")
     x_test, test_scale = _samples(arrays["x_test"], f"{path}: x_test")
@@ -58,8 +58,12 @@ def load_npz(config: Config) -> Dataset:
     check_lengths(x_train, y_train, f"{path}: x_train, y_train")
     check_lengths(x_test, y_test, f"{path}: x_test, y_test")
     notes = _unscaled(x_train, arrays["x_train"], path.name) if scale == 1 else ()
-    sources = {path.name: digest}
     return Dataset("npz", x_train, y_train, x_test, y_test, classes, scale, sources, notes)
+
+
+def _digests(config: Config) -> dict[str, str]:
+    path = find_file(config)
+    return {path.name: file_digest(path, None)}
 
 
 def find_file(config: Config) -> Path:
@@ -158,4 +162,5 @@ NPZ = DatasetInfo(
     needs=("npz_file",),
     find=find_file,
     labels="y_train",
+    digests=_digests,
 )
