@@ -1,4 +1,4 @@
-"""Rules: prepare_data, create_base_model."""
+"""Rule: prepare_data."""
 
 from ewc_lambda.store.rights import keeps_rights
 
@@ -33,27 +33,3 @@ rule prepare_data:
         "Data: read {params.config[dataset]} and split its tasks"
     script:
         "../scripts/prepare_data.py"
-
-
-rule create_base_model:
-    input:
-        unpack(made_from("base_model")),
-    output:
-        **outputs("base_model"),
-    log:
-        f"{LOGS}/trial_{{trial}}/create_base_model.log",
-    benchmark:
-        f"{TIMES}/trial_{{trial}}/create_base_model.tsv"
-    priority: 1
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=at_most(10),
-    params:
-        **FILES.made_by("base_model"),
-    message:
-        "Trial {wildcards.trial}: draw and freeze the base model"
-    script:
-        "../scripts/create_base_model.py"

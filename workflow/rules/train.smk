@@ -1,4 +1,28 @@
-"""Rules: train_first_task, train_reference, evaluate_test."""
+"""Rules: create_base_model, train_first_task, train_reference, evaluate_test."""
+
+
+rule create_base_model:
+    input:
+        unpack(made_from("base_model")),
+    output:
+        **outputs("base_model"),
+    log:
+        f"{LOGS}/trial_{{trial}}/create_base_model.log",
+    benchmark:
+        f"{TIMES}/trial_{{trial}}/create_base_model.tsv"
+    priority: 1
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=at_most(10),
+    params:
+        **FILES.made_by("base_model"),
+    message:
+        "Trial {wildcards.trial}: draw and freeze the base model"
+    script:
+        "../scripts/create_base_model.py"
 
 
 rule train_first_task:

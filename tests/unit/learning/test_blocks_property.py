@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewc_lambda.data.sources.cifar10 import decode_batch
-from ewc_lambda.data.sources.idx import decode_idx
+from ewc_lambda.data.sources.mnist import decode_idx
 from ewc_lambda.data.sources.stl10 import decode_pictures
 from ewc_lambda.data.sources.transforms import permute
 from ewc_lambda.learning.augmentation import changed

@@ -8,8 +8,8 @@ from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, RemoteFil
 from ewc_lambda.data.sources.bundled import DIGITS, IRIS
 from ewc_lambda.data.sources.cifar10 import CIFAR10
 from ewc_lambda.data.sources.functions import FUNCTION
-from ewc_lambda.data.sources.idx import FASHION_MNIST, MNIST
 from ewc_lambda.data.sources.image_folder import IMAGE_FOLDER
+from ewc_lambda.data.sources.mnist import FASHION_MNIST, MNIST
 from ewc_lambda.data.sources.npz import NPZ
 from ewc_lambda.data.sources.stl10 import STL10
 from ewc_lambda.errors import StudyError

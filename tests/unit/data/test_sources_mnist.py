@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ewc_lambda.data.sources import DATASETS, idx
-from ewc_lambda.data.sources.idx import decode_idx
+from ewc_lambda.data.sources import DATASETS, mnist
+from ewc_lambda.data.sources.mnist import decode_idx
 from ewc_lambda.errors import StudyError
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -45,12 +45,12 @@ def write(folder, files, monkeypatch, name="fashion_mnist", packed=True):
         digests[f"{file}.gz"] = hashlib.sha256(stored).hexdigest()
     published = tuple(
         replace(file, sha256=digests.get(file.name, file.sha256), urls=())
-        for file in idx.PUBLISHED[name]
+        for file in mnist.PUBLISHED[name]
     )
-    monkeypatch.setitem(idx.PUBLISHED, name, published)
-    monkeypatch.setattr(idx, "COUNTS", {"train": 20, "test": 10})
+    monkeypatch.setitem(mnist.PUBLISHED, name, published)
+    monkeypatch.setattr(mnist, "COUNTS", {"train": 20, "test": 10})
     labels = parts()["train-labels-idx1-ubyte"]
-    monkeypatch.setitem(idx.KNOWN_LABELS, name, (*labels[:3], *labels[-3:]))
+    monkeypatch.setitem(mnist.KNOWN_LABELS, name, (*labels[:3], *labels[-3:]))
 
 
 def encoded(**changes):
@@ -126,9 +126,9 @@ def test_corrupt_gzip(tmp_path, monkeypatch):
             replace(file, sha256=hashlib.sha256(damaged).hexdigest())
             if file.name == path.name
             else file
-            for file in idx.PUBLISHED["fashion_mnist"]
+            for file in mnist.PUBLISHED["fashion_mnist"]
         )
-        monkeypatch.setitem(idx.PUBLISHED, "fashion_mnist", published)
+        monkeypatch.setitem(mnist.PUBLISHED, "fashion_mnist", published)
         with pytest.raises(StudyError, match=r"train-labels-idx1-ubyte\.gz.*not a whole gzip"):
             load(tmp_path)
 
@@ -200,6 +200,6 @@ def test_unpacked_files_of_mnist_are_not_taken_for_those_of_fashion_mnist(tmp_pa
     write(tmp_path, files, monkeypatch, packed=False)
     for name, data in files.items():
         digest = hashlib.sha256(data).hexdigest()
-        monkeypatch.setitem(idx.UNPACKED, ("mnist", name), digest)
+        monkeypatch.setitem(mnist.UNPACKED, ("mnist", name), digest)
     with pytest.raises(StudyError, match="train-images-idx3-ubyte: is the file of mnist, not of"):
         load(tmp_path)
