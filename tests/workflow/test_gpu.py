@@ -34,7 +34,7 @@ def test_a_study_on_a_gpu_runs_through(config, tmp_path):
     given = {"device": "cuda", "members": "stacked", "replicates": 4, **config}
     scratch = Scratch.create(tmp_path / "project", **given)
     library = scratch.folder / "workflow/scripts"
-    shutil.copy2(ROOT / "tests/unit/stand_in_gpu.py", library)
+    shutil.copy2(ROOT / "tests/makers/stand_in_gpu.py", library)
     with (library / "ewc_lambda/learning/device.py").open("a") as device:
         device.write(STAND_IN)
     done = scratch.run()
