@@ -49,7 +49,7 @@ HOW = {
     r"git clone": "stands for the reader's own address",
     r"pip install \.": "tests/unit/test_installed.py runs it",
     r".venv/bin/pip install": "installs from a package index, as make study does",
-    r"rm -rf": "removes results; names no file of the project",
+    r"rm -rf?": "removes results; names no file of the project",
 }
 
 
