@@ -50,6 +50,7 @@ class Importances:
     n: int
     unit: str
     reason: str
+    label: str
 
 
 def extract(study: Study) -> Importances:
@@ -96,6 +97,7 @@ def extract(study: Study) -> Importances:
         comparison.n,
         answers.compared_over,
         comparison.reason,
+        style.measure_label(study.sweep),
     )
 
 
@@ -108,7 +110,7 @@ def draw(data: Importances) -> Figure:
         _draw_row(left, right, number, row, alone=count == 1)
     left.axvline(0, color=style.GREY, linewidth=0.6, zorder=1)
     left.set_yticks(range(count), [row_label(row, data) for row in data.rows])
-    left.set_xlabel(f"measure minus that of {data.rows[0].importance} {style.UNIT}")
+    left.set_xlabel(f"{data.label}, minus that of {data.rows[0].importance}")
     if count == 1:
         left.set_xlabel("one importance measure: nothing to compare")
         left.set_xticks([0])
