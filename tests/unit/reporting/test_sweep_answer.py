@@ -43,7 +43,7 @@ def test_runs_of_their_own_get_those_of_runs_of_their_own():
 
 
 def test_the_answer_says_how_the_table_was_taken_and_what_more_runs_would_give():
-    text = str(analyse(made_up_sweep(), name="mine"))
+    text = str(analyse(made_up_sweep(sd=0.1), name="mine"))
     lines = text.splitlines()
     assert lines[0] == "Sweep mine: 7 lambdas; measure loss, lower is better."
     for start in (
@@ -53,9 +53,14 @@ def test_the_answer_says_how_the_table_was_taken_and_what_more_runs_would_give()
         "  resolved     yes",
     ):
         assert any(line.startswith(start) for line in lines), start
-    assert "lambdas cannot be told from the best: " in text
+    assert "lambdas cannot be told from the best: 100 to 1e+0" in text
     assert "  more runs    twice as many runs of each lambda would give an interval of" in text
     assert "loss x epochs" not in text
+
+
+def test_a_best_lambda_that_stands_alone_says_so():
+    text = str(analyse(made_up_sweep(runs=20, sd=0.001)))
+    assert "  alike        no other lambda: all are worse than 1e+03 beyond doubt" in text
 
 
 def test_what_is_not_resolved_says_how_many_more_runs_it_takes():
@@ -98,6 +103,7 @@ def test_groups_are_compared(pairs):
     found = analyse(pd.concat(parts).drop(index=2), group="method")
     assert found.answers.comparison.names == ("ewc", "si")
     assert found.answers.comparison.tied_with_best == ("ewc",)
+    assert "\nGroups, from the lowest measure at the best lambda:\n" in str(found)
     assert "  ewc is the best beyond doubt." in str(found)
 
 

@@ -46,7 +46,7 @@ def _sweep_summary(study: Study, found: Answers) -> str:
         lines.append(f"Missing, and left out: {names}.")
     for each in found:
         lines += ["", *_said(each), *_by_trial(each), *sweep_lines(study, each)]
-    lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
+    lines += ["", *comparison_lines(found, "Groups")] if len(found.importances) > 1 else []
     return "\n".join(lines) + "\n"
 
 
@@ -109,12 +109,12 @@ def _edges(answer: ImportanceAnswer) -> list[str]:
     return lines
 
 
-def comparison_lines(answers: Answers) -> list[str]:
-    """Which importance measure wins, or which are tied."""
+def comparison_lines(answers: Answers, what: str = "Importance measures") -> list[str]:
+    """Which importance measure, or group of a sweep, wins, or which are tied."""
     found = answers.comparison
-    head = "Importance measures, from the lowest measure at the best lambda:"
+    head = f"{what}, from the lowest measure at the best lambda:"
     if found.reason:
-        head = f"Importance measures: the data do not decide between them ({found.reason})."
+        head = f"{what}: the data do not decide between them ({found.reason})."
     lines = [head]
     width = max(len(name) for name in found.names)
     for number, name in enumerate(found.names):

@@ -41,9 +41,12 @@ def _alike(trial: TrialAnswer) -> list[str]:
     alike = trial.alike
     if alike.reason:
         return [f"  alike        none named: {alike.reason}"]
+    lambdas = alike.lambdas
+    if len(lambdas) == 1:
+        return [f"  alike        no other lambda: all are worse than {lambdas[0]:.3g} beyond doubt"]
     return [
-        f"  alike        {len(alike.lambdas)} of {len(trial.search.lambdas)} lambdas cannot be "
-        f"told from the best: {alike.lambdas[0]:.3g} to {alike.lambdas[-1]:.3g}"
+        f"  alike        {len(lambdas)} of {len(trial.search.lambdas)} lambdas cannot be told from "
+        f"the best: {lambdas[0]:.3g} to {lambdas[-1]:.3g}"
     ]
 
 

@@ -90,6 +90,7 @@ def extract(study: Study) -> Importances:
             )
         )
     lambdas = study.steps["lambda"]
+    measured = study.sweep.get("measure")
     return Importances(
         tuple(rows),
         study.log,
@@ -97,7 +98,9 @@ def extract(study: Study) -> Importances:
         comparison.n,
         answers.compared_over,
         comparison.reason,
-        style.measure_label(study.sweep),
+        f"{measured}, minus that of {first}"
+        if measured
+        else f"measure minus that of {first} {style.UNIT}",
     )
 
 
@@ -110,7 +113,7 @@ def draw(data: Importances) -> Figure:
         _draw_row(left, right, number, row, alone=count == 1)
     left.axvline(0, color=style.GREY, linewidth=0.6, zorder=1)
     left.set_yticks(range(count), [row_label(row, data) for row in data.rows])
-    left.set_xlabel(f"{data.label}, minus that of {data.rows[0].importance}")
+    left.set_xlabel(data.label)
     if count == 1:
         left.set_xlabel("one importance measure: nothing to compare")
         left.set_xticks([0])
