@@ -1,5 +1,7 @@
 """A sweep that somebody has run: what is said of it, and what its study file is good for."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -125,6 +127,18 @@ def test_everything_downstream_takes_the_study_file(tmp_path, pairs):
     pack(path, tmp_path / "mine.tar")
     folder = unpack(tmp_path / "mine.tar", tmp_path / "other")
     assert (folder / "study.h5").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_the_notebook_takes_the_study_file(tmp_path, pairs, monkeypatch, capsys):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    analyse(made_up_sweep(pairs=pairs).drop(index=2)).save(tmp_path / "study.h5")
+    notebook = json.loads((ROOT / "docs/explore.ipynb").read_text())
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    code = "\n".join(cells).replace("../results/reference/digits", tmp_path.as_posix())
+    assert tmp_path.as_posix() in code
+    exec(code, {})
+    assert capsys.readouterr().out.startswith("Sweep sweep: 7 lambdas")
 
 
 def test_the_figure_shows_the_plain_means_of_own_runs():

@@ -8,6 +8,7 @@ from made_up_sweeps import LAMBDAS, made_up_sweep
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.study_file import Study, write_tables
 from ewc_lambda.results.sweep import Reading, sweep_tables
+from ewc_lambda.store.provenance import check_config
 
 
 def taken(table, name="mine", **reading):
@@ -194,6 +195,11 @@ def test_two_lambdas_are_too_few():
 def test_pairs_without_seeds_are_refused():
     with pytest.raises(StudyError, match="pairs need a column of seeds"):
         taken(made_up_sweep().drop(columns="seed"), paired=True)
+
+
+def test_the_jobs_that_draw_it_take_it_with_any_config():
+    study = taken(made_up_sweep())
+    check_config("study.h5", study.attributes["provenance"], {"trials": 5})
 
 
 def test_the_study_file_gives_it_back(tmp_path):

@@ -72,7 +72,8 @@ def sweep_tables(
         "content": "study",
         "config": _config(name, steps, len(trials), spacing, paired),
         "tasks": {"names": []},
-        "provenance": dict(origin),
+        # The config says nothing of how the runs were trained.
+        "provenance": {**origin, "config": {}},
         "sweep": {
             "paired": paired,
             "measure": label,
