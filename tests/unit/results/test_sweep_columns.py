@@ -76,5 +76,14 @@ def test_what_cannot_be_told_is_asked_for(names, given, said):
         find_columns(table(*names), "t.csv", **given)
 
 
+def test_a_table_without_rows_and_two_columns_of_one_name_are_refused():
+    with pytest.raises(StudyError, match=r"t\.csv: holds no rows"):
+        find_columns(table("lambda", "loss").iloc[:0], "t.csv")
+    with pytest.raises(StudyError, match="two columns have the name loss"):
+        find_columns(
+            table("lambda", "a", "b").set_axis(["lambda", "loss", "loss"], axis=1), "t.csv"
+        )
+
+
 def test_names_are_compared_without_what_tools_put_around_them():
     assert plain(" Config/EWC-Lambda ") == "ewc_lambda"

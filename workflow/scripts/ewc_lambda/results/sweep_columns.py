@@ -112,12 +112,16 @@ def find_columns(
 
 def _checked(table: pd.DataFrame, where: str, options: Mapping[str, str | None]) -> list[str]:
     """The columns that were named."""
+    if table.empty:
+        raise StudyError(f"{where}: holds no rows")
+    if twice := sorted({str(name) for name in table.columns[table.columns.duplicated()]}):
+        raise StudyError(f"{where}: two columns have the name {', '.join(twice)}. Rename one.")
     given = [name for name in options.values() if name is not None]
     for option, name in options.items():
         if name is not None and name not in table.columns:
             raise StudyError(f"{where}: --{option} {name}: no such column. {_there(table.columns)}")
-    if twice := {name for name in given if given.count(name) > 1}:
-        raise StudyError(f"{where}: column {', '.join(sorted(twice))} is named twice")
+    if twice := sorted({name for name in given if given.count(name) > 1}):
+        raise StudyError(f"{where}: column {', '.join(twice)} is named twice")
     return given
 
 

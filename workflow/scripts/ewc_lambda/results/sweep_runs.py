@@ -13,6 +13,8 @@ import pandas as pd
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.sweep_columns import HIGHER_IS_BETTER, Columns, plain
 
+# What a config can hold.
+LARGEST = 1e30
 # Lambdas that span as much are meant as factors.
 DECADE = 10.0
 # Lambdas that differ by less than this share are one, spelled or computed in two ways.
@@ -44,7 +46,9 @@ def clean_runs(table: pd.DataFrame, columns: Columns, where: str) -> tuple[pd.Da
     at = runs["lambda"]
     _refuse(at.isna(), where, f"column {columns.lam} (lambda) is empty")
     _refuse(
-        (at < 0) | np.isinf(at), where, f"column {columns.lam} (lambda) is negative or infinite"
+        (at < 0) | (at > LARGEST),
+        where,
+        f"column {columns.lam} (lambda) is below 0 or above {LARGEST:g}",
     )
     notes = []
     if missing := int(runs["measure"].isna().sum()):
