@@ -13,6 +13,7 @@ FACE = Path(ewc_lambda.__file__)
 LIBRARY = FACE.parent
 WANTED = {
     *("read_study", "best_lambda", "resolved", "gain", "rank_importances", "riemann_measure"),
+    *("analyse", "Analysis"),
     *("BestLambda", "Resolved", "Interval", "Comparison", "PairDifference", "Study", "StudyError"),
 }
 

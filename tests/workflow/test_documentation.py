@@ -40,6 +40,7 @@ HOW = {
     r"make (summary|figures|report|verify)$": "run",
     r"make ": "plan",
     r"ewc-lambda (pack|unpack)": "tests/unit/command/test_main.py runs it",
+    r"ewc-lambda analyse": "test_the_page_on_sweeps_prints_what_it_shows runs it",
     r"ewc-lambda ": "run",
     r"python benchmarks/": "takes minutes, and measures what is no test",
     r"(.venv/bin/)?pytest ": "collect",
@@ -188,6 +189,43 @@ def test_the_python_of_the_results_page_runs(project):
     status, shown, text = call(project, f"{sys.executable} -c {shlex.quote(code)}")
     assert status == 0, text
     assert "trial  lambda" in shown
+
+
+def test_the_page_on_sweeps_prints_what_it_shows(tmp_path):
+    """Its table, its command, the study file it names, and its Python, in the order of the page."""
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    page = blocks(ROOT / "docs/your-sweep.md")
+    make, use = (block.text for block in page if block.language == "python")
+    answer, _ = (block.text for block in page if block.language == "text")
+    (tmp_path / "own").mkdir()
+
+    def run(*words):
+        library = {"PYTHONPATH": str(ROOT / "workflow/scripts")}
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=tmp_path,
+            env={**os.environ, **library},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("-c", make)
+    own = ("--results", "own")
+    printed = run("-m", "ewc_lambda", "analyse", "sweep.csv", *own)
+    assert printed.replace("own/", "results/") == answer
+    assert answer.startswith(run("-m", "ewc_lambda", "summary", "own/sweep/study.h5"))
+    assert run("-c", use) == "347 (253 to 446)\n"
+    unpaired = run("-m", "ewc_lambda", "analyse", "sweep.csv", "--unpaired", *own)
+    assert "95% interval 121 to 807" in unpaired
+    with (tmp_path / "sweep.csv").open() as file:
+        rows = [line.rstrip() for line in file]
+    methods = [f"{row},{name}" for name in "ab" for row in rows[1:]]
+    (tmp_path / "sweep.csv").write_text("\n".join([f"{rows[0]},method", *methods]))
+    run("-m", "ewc_lambda", "analyse", "sweep.csv", "--group", "method", *own)
+    assert (tmp_path / "own/sweep/figures/importance.png").is_file()
 
 
 def test_the_python_of_its_page_prints_what_the_page_shows(monkeypatch):

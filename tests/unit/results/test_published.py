@@ -9,6 +9,7 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.reporting.answers import answer_study, open_study
 from ewc_lambda.results.published import import_published
 from ewc_lambda.results.study_file import read_study
+from ewc_lambda.store.provenance import check_config
 
 TRIALS = [
     [[0.0, 5.0], [1.0, 3.0], [2.0, 4.0]],
@@ -47,6 +48,11 @@ def test_no_interval_is_invented_within_a_trial(tmp_path):
         assert np.isnan(trial.best.low)
         assert not trial.resolved.resolved
     assert np.isfinite([fisher.best.low, fisher.best.high]).all()
+
+
+def test_the_jobs_that_draw_it_take_it_with_any_config(tmp_path):
+    study = open_study(imported(tmp_path, TRIALS))
+    check_config("study.h5", study.attributes["provenance"], {"trials": 5})
 
 
 def test_a_measure_that_is_not_finite_is_a_diverged_step(tmp_path):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = [
+    "Analysis",
     "BestLambda",
     "Comparison",
     "Interval",
@@ -19,6 +20,7 @@ __all__ = [
     "Resolved",
     "Study",
     "StudyError",
+    "analyse",
     "best_lambda",
     "gain",
     "rank_importances",
@@ -39,6 +41,8 @@ _HOME = {
     "Comparison": "inference.across_trials",
     "PairDifference": "inference.across_trials",
     "rank_importances": "inference.across_trials",
+    "Analysis": "reporting.sweep",
+    "analyse": "reporting.sweep",
     "Study": "results.study_file",
     "read_study": "results.study_file",
     "riemann_measure": "search.riemann",
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
         gain,
         resolved,
     )
+    from ewc_lambda.reporting.sweep import Analysis, analyse
     from ewc_lambda.results.study_file import Study, read_study
     from ewc_lambda.search.riemann import riemann_measure
 else:

@@ -7,6 +7,7 @@ replicates of such a sum needs no model of how the noise at different lambdas is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,13 @@ from scipy.special import stdtrit
 
 from ewc_lambda.inference.replicates import filled, sums_t
 from ewc_lambda.inference.student import Floats
+
+Sums = Callable[[Floats], Floats]
+"""Weighted sums (n, G) of measures (n, S), the same weights for each row."""
+
+SumsTest = Callable[[Floats, Sums], tuple[Floats, Floats | int]]
+"""Student's t of the sums of expected measures, and its degrees of freedom, as
+`replicates.sums_t`."""
 
 DEGREE = 5
 """Degree of the spline: cubic splines were biased on coarse grids (docs/statistics.md)."""
@@ -89,12 +97,20 @@ def fit_window(x: Floats, means: Floats) -> slice:
     return slice(first, last + 1)
 
 
-def curve_minimum(x: Floats, measures: Floats, span: float, level: float = 0.95) -> Minimum:
+def curve_minimum(
+    x: Floats,
+    measures: Floats,
+    span: float,
+    level: float = 0.95,
+    means_of: Callable[[Floats], Floats] = lambda measures: filled(measures).mean(axis=0),
+    sums_test: SumsTest = sums_t,
+) -> Minimum:
     """Minimum of the expected curve with the interval that inverts a paired t test of its slope.
 
     x (S,) sorted and distinct, S >= 3, on the scale of the search (log10 or linear);
     measures (R, S) usable, columns in the order of x; span is the width of the first grid, in
-    units of x. With R = 1 only the estimate is given.
+    units of x. With R = 1 only the estimate is given. The last two arguments are how the runs were
+    made: replicates that share random streams over all lambdas, if not given.
 
     x0 belongs to the interval when the mean over replicates of the fitted slope at x0 is not
     different from 0 (two-sided t test, `replicates.sums_t`) and x0 hangs together with the
@@ -104,8 +120,9 @@ def curve_minimum(x: Floats, measures: Floats, span: float, level: float = 0.95)
     Source: inversion of a test of a ratio of means, Fieller, J. R. Stat. Soc. B 16 (1954) 175,
     with the slope of a fitted curve in place of a linear combination of two means.
     """
-    kept = fit_window(x, filled(measures).mean(axis=0))
-    x, measures = x[kept], measures[:, kept]
+    means = means_of(measures)
+    kept = fit_window(x, means)
+    x, measures, means = x[kept], measures[:, kept], means[kept]
     basis = spline_basis(spline_sites(x, span / CELLS))
     fit = np.linalg.pinv(basis(x)).T
     grid = np.unique(np.r_[np.linspace(x[0], x[-1], POINTS), x])
@@ -117,16 +134,16 @@ def curve_minimum(x: Floats, measures: Floats, span: float, level: float = 0.95)
         curves = values @ fit @ basis(grid).T
         return np.asarray(curves - curves[:, [best]])
 
-    best = int((filled(measures) @ fit @ basis(grid).T).mean(axis=0).argmin())
+    best = int((means @ fit @ basis(grid).T).argmin())
     estimate = float(grid[best])
     if len(measures) < 2:
         return Minimum(estimate, np.nan, np.nan, False, False)
 
-    t, freedom = sums_t(measures, slopes)
+    t, freedom = sums_test(measures, slopes)
     critical = float(stdtrit(len(measures) - 1, 0.5 + level / 2))
     # Unequal numbers of replicates ask for more where there are few.
     slope = np.abs(t) * (critical / stdtrit(freedom, 0.5 + level / 2))
-    height, freedom = sums_t(measures, heights)
+    height, freedom = sums_test(measures, heights)
     flat = slope <= critical
     flat[best] = True
     valleys = np.flatnonzero(flat & (height <= stdtrit(freedom, LEVEL_CONFIDENCE)))

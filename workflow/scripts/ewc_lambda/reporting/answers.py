@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.inference import unpaired
 from ewc_lambda.inference.across_trials import (
     Comparison,
     other_trials_steps,
@@ -35,7 +36,7 @@ from ewc_lambda.inference.best_lambda import (
     indistinguishable,
     resolved,
 )
-from ewc_lambda.inference.replicates import comparable_means, usable
+from ewc_lambda.inference.replicates import comparable_means, trained, usable
 from ewc_lambda.results.study_file import Study
 
 Floats = NDArray[np.float64]
@@ -174,12 +175,25 @@ def searches(study: Study, importance: str) -> list[Search]:
 
 def answer_trial(study: Study, search: Search) -> TrialAnswer:
     """Put one search to the statistics of a trial."""
+    if not study.paired:
+        return _answer_own_runs(study, search)
     ends = (float(search.first_lambdas.min()), float(search.first_lambdas.max()))
     return TrialAnswer(
         search,
         best_lambda(search.lambdas, search.measures, spacing(study), ends, LEVEL),
         indistinguishable(search.lambdas, search.measures, LEVEL),
         resolved(search.first_lambdas, search.first_measures, LEVEL),
+        _against(study, search, "finetuning"),
+        _against(study, search, "joint"),
+    )
+
+
+def _answer_own_runs(study: Study, search: Search) -> TrialAnswer:
+    return TrialAnswer(
+        search,
+        unpaired.best_lambda(search.lambdas, search.measures, spacing(study), LEVEL),
+        unpaired.indistinguishable(search.lambdas, search.measures, LEVEL),
+        unpaired.resolved(search.lambdas, search.measures, LEVEL),
         _against(study, search, "finetuning"),
         _against(study, search, "joint"),
     )
@@ -198,7 +212,7 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
     found = searches(study, importance)
     trials = tuple(answer_trial(study, search) for search in found)
     firsts = [search.first_lambdas for search in found]
-    values = [search.first_measures for search in found]
+    values = [over_trials(study, search.first_measures) for search in found]
     to_joint = _study_against(study, found, "joint")
     best = study_best_lambda(
         [trial.best.estimate for trial in trials],
@@ -210,10 +224,19 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
         importance,
         trials,
         best,
-        study_resolved(firsts, values, spacing(study), LEVEL),
+        trials[0].resolved
+        if len(trials) == 1
+        else study_resolved(firsts, values, spacing(study), LEVEL),
         _study_against(study, found, "finetuning"),
         replace(to_joint, estimate=-to_joint.estimate, low=-to_joint.high, high=-to_joint.low),
     )
+
+
+def over_trials(study: Study, measures: Floats) -> Floats:
+    """Measures (R, S) of a trial as the statistics over trials take them: its means (1, S) where
+    runs at different lambdas have nothing in common.
+    """
+    return measures if study.paired else unpaired.run_means(measures)[None]
 
 
 def _study_against(study: Study, found: list[Search], name: str) -> Interval:
@@ -248,6 +271,13 @@ def compare_importances(study: Study) -> tuple[Comparison, str]:
     kept = {name: [s for s in each if s.trial in shared] for name, each in found.items()}
     if len(shared) == 1:
         best = {name: _replicates_at_best(each[0]) for name, each in kept.items()}
+        if study.sweep:
+            # Groups of a sweep may have different numbers of runs.
+            fewest = min(int(trained(each[0].measures).min()) for each in kept.values())
+            best = {
+                name: _replicates_at_best(replace(each[0], measures=each[0].measures[:fewest]))
+                for name, each in kept.items()
+            }
         return rank_importances(best, LEVEL, "replicate"), "replicate"
     best = {name: _trials_at_best(study, each) for name, each in kept.items()}
     return rank_importances(best, LEVEL, "trial"), "trial"
@@ -261,23 +291,21 @@ def _replicates_at_best(search: Search) -> Floats:
 
 
 def _trials_at_best(study: Study, found: list[Search]) -> Floats:
-    firsts = [search.first_measures for search in found]
+    firsts = [over_trials(study, search.first_measures) for search in found]
     steps = other_trials_steps([s.first_lambdas for s in found], firsts, spacing(study))
     means = []
-    for search, step in zip(found, steps, strict=True):
-        if len(search.measures) > 1:
+    for search, first, step in zip(found, firsts, steps, strict=True):
+        if len(first) > 1:
             means.append(float(best_measures(search.measures).mean()))
         else:
-            means.append(float(search.first_measures[0, step]) if step >= 0 else np.nan)
+            means.append(float(first[0, step]) if step >= 0 else np.nan)
     return np.array(means)
 
 
 def answer_study(study: Study) -> Answers:
     """All that a study says, importance measures in the order of its config."""
     have = set(zip(study.steps["trial"], study.steps["importance"], strict=True))
-    wanted = [
-        (t, name) for t in range(study.config["trials"]) for name in study.config["importance"]
-    ]
+    wanted = [(t, name) for t in range(study.config["trials"]) for name in study.asked]
     comparison, over = compare_importances(study)
     return Answers(
         tuple(answer_importance(study, name) for name in study.importances),

@@ -6,6 +6,7 @@ import numpy as np
 
 from ewc_lambda.inference.best_lambda import Interval, Resolved
 from ewc_lambda.reporting.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study
+from ewc_lambda.reporting.sweep_lines import sweep_head, sweep_lines
 from ewc_lambda.results.arithmetic import study_arithmetic
 from ewc_lambda.results.study_file import Study
 
@@ -15,6 +16,8 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     measure wins; it says so when the data do not decide.
     """
     found = answers or answer_study(study)
+    if study.sweep:
+        return _sweep_summary(study, found)
     fewest, most = study.replicate_range
     replicates = _count(most, "replicate")
     if fewest < most:
@@ -36,27 +39,54 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _sweep_summary(study: Study, found: Answers) -> str:
+    """The answer of a sweep that somebody has run: no lines of what a table does not tell."""
+    lines = sweep_head(study)
+    if found.missing:
+        names = ", ".join(f"trial {trial} of {name}" for trial, name in found.missing)
+        lines.append(f"Missing, and left out: {names}.")
+    for each in found:
+        lines += ["", *_said(each), *_by_trial(each), *sweep_lines(study, each)]
+    lines += ["", *comparison_lines(found, "Groups")] if len(found.importances) > 1 else []
+    return "\n".join(lines) + "\n"
+
+
 def importance_lines(answer: ImportanceAnswer) -> list[str]:
     """What the study says about one importance measure."""
     if len(answer.trials) == 1:
         trial = answer.trials[0]
         return [
-            f"{answer.importance}: {_verdict(trial.resolved, trial.best.estimate)}",
-            f"  best lambda  {_best(trial)}",
-            f"  resolved     {_resolved(trial.resolved)}",
+            *_said(answer),
             *_against(trial.gain, trial.distance),
             *_edges(answer),
             "  One trial only: this holds for its base model; other base models are not in it.",
         ]
-    alone = sum(trial.resolved.resolved for trial in answer.trials)
-    lines = [
-        f"{answer.importance}: {_verdict(answer.resolved, answer.best.estimate)}",
-        f"  best lambda  {_interval(answer.best, 'over trials')}",
-        f"  resolved     {_resolved(answer.resolved)}",
+    return [
+        *_said(answer),
         *_against(answer.gain, answer.distance),
         *_edges(answer),
-        f"  trials       {alone} of {len(answer.trials)} resolved on their own:",
+        *_by_trial(answer),
     ]
+
+
+def _said(answer: ImportanceAnswer) -> list[str]:
+    said, best = answer.resolved, _interval(answer.best, "over trials")
+    estimate = answer.best.estimate
+    if len(answer.trials) == 1:
+        trial = answer.trials[0]
+        said, best, estimate = trial.resolved, _best(trial), trial.best.estimate
+    return [
+        f"{answer.importance}: {_verdict(said, estimate)}",
+        f"  best lambda  {best}",
+        f"  resolved     {_resolved(said)}",
+    ]
+
+
+def _by_trial(answer: ImportanceAnswer) -> list[str]:
+    if len(answer.trials) == 1:
+        return []
+    alone = sum(trial.resolved.resolved for trial in answer.trials)
+    lines = [f"  trials       {alone} of {len(answer.trials)} resolved on their own:"]
     shown = answer.trials if len(answer.trials) <= 10 else answer.trials[:10]
     for trial in shown:
         mark = "resolved" if trial.resolved.resolved else "not resolved"
@@ -90,12 +120,12 @@ def _least(answer: ImportanceAnswer) -> float:
     return min(float(trial.search.lambdas.min()) for trial in answer.trials)
 
 
-def comparison_lines(answers: Answers) -> list[str]:
-    """Which importance measure wins, or which are tied."""
+def comparison_lines(answers: Answers, what: str = "Importance measures") -> list[str]:
+    """Which importance measure, or group of a sweep, wins, or which are tied."""
     found = answers.comparison
-    head = "Importance measures, from the lowest measure at the best lambda:"
+    head = f"{what}, from the lowest measure at the best lambda:"
     if found.reason:
-        head = f"Importance measures: the data do not decide between them ({found.reason})."
+        head = f"{what}: the data do not decide between them ({found.reason})."
     lines = [head]
     width = max(len(name) for name in found.names)
     for number, name in enumerate(found.names):

@@ -43,7 +43,11 @@ def import_published(source: str | Path, target: str | Path, name: str) -> None:
         "content": "study",
         "config": _config(name, trials),
         "tasks": {"names": []},
-        "provenance": {"source": Path(source).name, "source_sha256": file_digest(source)},
+        "provenance": {
+            "source": Path(source).name,
+            "source_sha256": file_digest(source),
+            "config": {},
+        },
     }
     write_tables(target, {"steps": steps, "rounds": _rounds(trials)}, attributes)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.inference.replicates import best_column
+from ewc_lambda.inference.unpaired import lowest_mean
 from ewc_lambda.results.runs import Run
 from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import read_hdf5, write_hdf5
@@ -142,6 +143,26 @@ class Study:
     attributes: dict[str, Any]
 
     @classmethod
+    def of(cls, tables: dict[str, Table], attributes: dict[str, Any]) -> Study:
+        """A study of tables and attributes as `write_tables` takes them.
+
+        Raises:
+            KeyError, TypeError, ValueError: they are none of a study.
+
+        """
+        frames = {name: _frame(tables.get(name, {})) for name in _NOTES}
+        return cls(
+            frames["steps"],
+            frames["references"],
+            frames["tests"],
+            frames["rounds"],
+            attributes["config"],
+            list(attributes["tasks"]["names"]),
+            tables,
+            attributes,
+        )
+
+    @classmethod
     def read(cls, path: str | Path) -> Study:
         """Read a ``study.h5``.
 
@@ -154,21 +175,10 @@ class Study:
         if attributes.get("content") != "study":
             raise StudyError(f"{path}: not a study file; expected the study.h5 of a study.")
         try:
-            frames = {name: _frame(tables.get(name, {})) for name in _NOTES}
-            config, names = attributes["config"], list(attributes["tasks"]["names"])
+            return cls.of(tables, attributes)
         except (KeyError, TypeError, ValueError) as error:
             # Sealed and whole, but written by something else.
             raise BrokenFileError(path, f"not what a study file holds ({error!r})") from None
-        return cls(
-            frames["steps"],
-            frames["references"],
-            frames["tests"],
-            frames["rounds"],
-            config,
-            names,
-            tables,
-            attributes,
-        )
 
     @property
     def name(self) -> str:
@@ -192,8 +202,31 @@ class Study:
 
     @property
     def importances(self) -> list[str]:
-        """Importance measures, in the order of the config."""
-        return [name for name in self.config["importance"] if name in set(self.steps["importance"])]
+        """Importance measures, in the order of the config, or the groups of a sweep."""
+        return [name for name in self.asked if name in set(self.steps["importance"])]
+
+    @property
+    def asked(self) -> list[str]:
+        """Importance measures that the study is to have."""
+        return list(self.sweep.get("groups", self.config["importance"]))
+
+    @property
+    def sweep(self) -> dict[str, Any]:
+        """How the table was taken that the study was made of (`results.sweep`); empty for a study
+        that was run.
+        """
+        return dict(self.attributes.get("sweep", {}))
+
+    @property
+    def paired(self) -> bool:
+        """Whether replicates may be compared one by one over lambdas. They may with independent
+        random numbers, too, as long as all lambdas have as many.
+        """
+        return bool(self.sweep.get("paired", True))
+
+    def lowest(self, measures: NDArray[np.float64]) -> int | None:
+        """Column of measures (replicates, columns) of lowest mean; None where all diverged."""
+        return best_column(measures) if self.paired else lowest_mean(measures)
 
     def measures(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Riemann measures (rows, replicates) of some rows of ``steps``: infinite where diverged,
@@ -225,7 +258,7 @@ class Study:
         """Number of the one of some rows of ``steps`` that has the lowest mean measure; None where
         all of them diverged.
         """
-        best = best_column(self.measures(rows).T)
+        best = self.lowest(self.measures(rows).T)
         return None if best is None else int(rows.index.to_numpy()[best])
 
     def reference(self, trial: int, name: str) -> NDArray[np.float64] | None:

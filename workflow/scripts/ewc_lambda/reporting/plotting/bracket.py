@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ewc_lambda.inference.replicates import best_column, usable
+from ewc_lambda.inference.replicates import usable
 from ewc_lambda.reporting.plotting import style
 from ewc_lambda.reporting.plotting.panels import columns_of, label_outer
 from ewc_lambda.results.study_file import Study
@@ -58,7 +58,7 @@ def extract(study: Study) -> Brackets:
             ordered = steps.sort_values("lambda")
             lambdas = ordered["lambda"].to_numpy(dtype=float)
             measures = study.measures(ordered).T
-            best = best_column(measures)
+            best = study.lowest(measures)
             optimum = np.nan if best is None else float(lambdas[best])
             rounds.append(Round(int(trial), int(number), lambdas, ~usable(measures), optimum))
         panels[importance] = tuple(rounds)

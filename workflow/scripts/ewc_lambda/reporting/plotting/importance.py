@@ -50,6 +50,7 @@ class Importances:
     n: int
     unit: str
     reason: str
+    label: str
 
 
 def extract(study: Study) -> Importances:
@@ -89,6 +90,7 @@ def extract(study: Study) -> Importances:
             )
         )
     lambdas = study.steps["lambda"]
+    measured = study.sweep.get("measure")
     return Importances(
         tuple(rows),
         study.log,
@@ -96,6 +98,9 @@ def extract(study: Study) -> Importances:
         comparison.n,
         answers.compared_over,
         comparison.reason,
+        f"{measured}, minus that of {first}"
+        if measured
+        else f"measure minus that of {first} {style.UNIT}",
     )
 
 
@@ -108,7 +113,7 @@ def draw(data: Importances) -> Figure:
         _draw_row(left, right, number, row, alone=count == 1)
     left.axvline(0, color=style.GREY, linewidth=0.6, zorder=1)
     left.set_yticks(range(count), [row_label(row, data) for row in data.rows])
-    left.set_xlabel(f"measure minus that of {data.rows[0].importance} {style.UNIT}")
+    left.set_xlabel(data.label)
     if count == 1:
         left.set_xlabel("one importance measure: nothing to compare")
         left.set_xticks([0])

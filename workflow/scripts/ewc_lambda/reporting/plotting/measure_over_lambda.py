@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ewc_lambda.inference.best_lambda import Interval, matrix
 from ewc_lambda.inference.replicates import comparable_means, trained, usable
+from ewc_lambda.inference.unpaired import run_means
 from ewc_lambda.reporting.answers import ImportanceAnswer, TrialAnswer, answer_importance
 from ewc_lambda.reporting.plotting import style
 from ewc_lambda.reporting.plotting.panels import (
@@ -75,6 +76,7 @@ class MeasureOverLambda:
     trials: tuple[int, ...]
     log: bool
     replicates: tuple[int, int]
+    label: str
 
     @property
     def curves(self) -> list[Curve]:
@@ -89,7 +91,13 @@ def extract(study: Study) -> MeasureOverLambda:
         answer = answer_importance(study, importance)
         curves = tuple(_curve(study, trial) for trial in answer.trials)
         panels.append(Panel(importance, curves, answer))
-    return MeasureOverLambda(tuple(panels), tuple(study.trials), study.log, study.replicate_range)
+    return MeasureOverLambda(
+        tuple(panels),
+        tuple(study.trials),
+        study.log,
+        study.replicate_range,
+        style.measure_label(study.sweep),
+    )
 
 
 def _curve(study: Study, answer: TrialAnswer) -> Curve:
@@ -104,7 +112,7 @@ def _curve(study: Study, answer: TrialAnswer) -> Curve:
     return Curve(
         answer.trial,
         lambdas[use],
-        comparable_means(kept),
+        comparable_means(kept) if study.paired else run_means(kept),
         errors,
         lambdas[~use],
         answer,
@@ -155,7 +163,7 @@ def draw(data: MeasureOverLambda) -> Figure:
         main.set_xlim(*x_limits(searched, data.log))
         main.tick_params(labelbottom=False)
         if left:
-            main.set_ylabel(style.MEASURE_LABEL)
+            main.set_ylabel(data.label)
             strip.set_ylabel("best λ", rotation=0, ha="right", va="center")
         if not lowest:
             strip.set_xlabel("")

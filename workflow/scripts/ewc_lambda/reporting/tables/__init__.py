@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ewc_lambda.reporting.contents import TABLES
+from ewc_lambda.reporting.tables.cells import UNIT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,4 +22,11 @@ if TYPE_CHECKING:
 
 def make_tables(study: Study, answers: Answers) -> dict[str, pd.DataFrame]:
     """All tables by their names, in the order of the report."""
-    return {name: import_module(f"{__name__}.{name}").table(study, answers) for name in TABLES}
+    made = {name: import_module(f"{__name__}.{name}").table(study, answers) for name in TABLES}
+    if not study.sweep:
+        return made
+    own = f"({study.sweep['measure']})"
+    return {
+        name: table.rename(columns=lambda column: str(column).replace(UNIT, own))
+        for name, table in made.items()
+    }
