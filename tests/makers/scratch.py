@@ -161,7 +161,7 @@ def with_figures(scratch: Scratch) -> Scratch:
 class Running:
     """A Snakemake that was started in a scratch project."""
 
-    def __init__(self, scratch: Scratch, command: list[str], output: str) -> None:
+    def __init__(self, scratch: Scratch, command: list[str], output: str = "snakemake.out") -> None:
         self.scratch = scratch
         self.output = scratch.folder / output
         with self.output.open("w") as output:
