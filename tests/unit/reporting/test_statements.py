@@ -80,7 +80,7 @@ class TestANewNetwork:
         (row,) = make_tables(study, found)["answer"].to_dict("records")
         said = found.importances[0].recommendation
         assert row["lambda to use"] == said.use.estimate
-        assert row["regret on a new network, upper 95% bound (share)"] == said.regret.most
+        assert row["regret on a new network, high end of 95% interval (share)"] == said.regret.most
         assert row["lowest lambda within 5% of the least"] == said.tolerances[0].low
         assert row["trials for an interval half as wide"] == said.halving
 

@@ -3,7 +3,7 @@
 Each trial plays the new base model once: the others choose a lambda by their mean curve, and the
 trial loses f_t(x of the others) - min f_t, as a share of min f_t. Near the minimum that is a square
 of a distance that is about normal, so T - 1 times the mean over its expectation is about chi-square
-with T - 1 degrees of freedom, and the upper bound is (T - 1) * mean / chi-square. Noise of a
+with T - 1 degrees of freedom, and the interval is (T - 1) * mean / chi-square. Noise of a
 trial's own curve counts as regret: its minimum is taken too low rather than too high.
 """
 
@@ -23,7 +23,7 @@ FEWEST_TRIALS = 3
 @dataclass(frozen=True)
 class Regret:
     """Mean over new base models of the regret, as a share of their own best measure; ``most`` is
-    its one-sided upper bound at ``level``, ``shares`` (T,) that of each trial.
+    the upper end of its two-sided interval at ``level``, ``shares`` (T,) that of each trial.
     """
 
     mean: float
@@ -48,8 +48,8 @@ class RegretCurve:
 def regret(curves: Curves, level: float = 0.95) -> Regret:
     """What the lambda that the other trials find loses on a trial, in the mean and at most.
 
-    Source: leave-one-out, Stone, J. R. Stat. Soc. B 36 (1974) 111; the bound is that of a scaled
-    chi-square.
+    Source: leave-one-out, Stone, J. R. Stat. Soc. B 36 (1974) 111; the interval is that of a
+    scaled chi-square.
     """
     trials, nan = len(curves.values), float("nan")
     reason = curves.reason
@@ -64,7 +64,7 @@ def regret(curves: Curves, level: float = 0.95) -> Regret:
     at = curves.values[np.arange(trials), chosen]
     shares = np.maximum(at / curves.lowest - 1, 0.0)
     mean = float(shares.mean())
-    most = (trials - 1) * mean / float(chdtri(trials - 1, level))
+    most = (trials - 1) * mean / float(chdtri(trials - 1, 0.5 + level / 2))
     return Regret(mean, most, shares, level)
 
 

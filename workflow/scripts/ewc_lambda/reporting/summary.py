@@ -113,7 +113,7 @@ def _by_accuracy(found: Recommendation, over: str) -> list[str]:
     if said.apart:
         what = "beyond doubt not the best by the measure: the answer hangs on what is asked"
     if said.best.reason:
-        return [_line("by accuracy", f"final average accuracy: {_interval(said.best)}")]
+        return [_line("by accuracy", f"no best lambda by final accuracy: {said.best.reason}")]
     return [_line("by accuracy", f"{_interval(said.best, over)}, {what}")]
 
 

@@ -49,7 +49,7 @@ def _new_network(found: Recommendation) -> Row:
     row["interval open below"] = yes(found.use.open_low) if known else ""
     row["interval open above"] = yes(found.use.open_high) if known else ""
     row["regret on a new network (share)"] = found.regret.mean
-    row["regret on a new network, upper 95% bound (share)"] = found.regret.most
+    row["regret on a new network, high end of 95% interval (share)"] = found.regret.most
     for each in found.tolerances:
         within = f"within {each.share:.0%} of the least"
         row[f"lowest lambda {within}"] = each.low
