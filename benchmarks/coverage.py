@@ -20,6 +20,7 @@ from shared.simulated_trials import NOISES, Trial, draw_trial, expected, parabol
 from ewc_lambda.inference import across_trials as study
 from ewc_lambda.inference import best_lambda as st
 from ewc_lambda.inference.student import Floats, one_sample_t
+from ewc_lambda.inference.variance_ratio import variance_ratio
 
 Ends = tuple[float, float]
 
@@ -304,7 +305,7 @@ def table_compare(studies: int) -> None:
                 v * (rng.standard_normal((n, 12)) + rng.standard_normal((n, 1)) * np.arange(12) / 6)
                 for v in (1.0, np.sqrt(10.0))
             )
-            ratio = study.variance_ratio(apart, common)
+            ratio = variance_ratio(apart, common)
             one = np.var(apart[:, 0] - apart[:, -1], ddof=1) / np.var(
                 common[:, 0] - common[:, -1], ddof=1
             )

@@ -24,7 +24,8 @@ from shared.simulated_trials import NOISES, Trial, draw_trial, expected, true_be
 from ewc_lambda.inference import best_lambda as st
 from ewc_lambda.inference.across_trials import study_best_lambda
 from ewc_lambda.inference.replicates import best_column, complete, trained
-from ewc_lambda.reporting.answers import Search, answer_trial, searches, spacing
+from ewc_lambda.reporting.answers import answer_trial
+from ewc_lambda.reporting.searches import Search, searches, spacing
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.racing import doubts, race
 
@@ -180,7 +181,7 @@ def replayed(study: Study, whole: Search) -> tuple[Search, int, int] | None:
         measures.append(raced)
     table = np.concatenate(measures, axis=1)
     first = measures[0]
-    return replace(whole, measures=table, first_measures=first), spent, full
+    return replace(whole, measures=table, first_measures=first, wide_measures=first), spent, full
 
 
 def table_reference() -> None:

@@ -29,7 +29,10 @@ def made_up_study(
     spread=0.1,
     heights=None,
     curve=parabola,
+    curves_of=None,
+    expand=False,
     noise=0.0,
+    zero=15.0,
     diverged_above=np.inf,
     references=("finetuning", "joint"),
     curves=True,
@@ -39,7 +42,8 @@ def made_up_study(
 ):
     """Write and read a study whose replicate r of trial t has its minimum at
     ``centres[t] + spread * z_r``, with z of mean 0, the same for all trials; ``heights`` are added
-    to the measures of each importance measure. lambda = 0 is 5 above the minimum, joint 1 below.
+    to the measures of each importance measure; ``curves_of`` are curves of their own. lambda = 0 is
+    5 above the minimum, joint 1 below. ``expand``: the search goes on beyond an end.
     ``raced``: number of replicates of the steps that are more than 1 above the minimum.
     """
     z = np.linspace(-1, 1, replicates) if replicates > 1 else np.zeros(1)
@@ -54,7 +58,8 @@ def made_up_study(
             for round_ in range(rounds):
                 lambdas = grid(bracket, steps, spacing)
                 x = np.log10(lambdas) if spacing == "log" else np.array(lambdas)
-                values = curve(x[:, None], centres[trial] + spread * z) + heights.get(name, 0.0)
+                shape = (curves_of or {}).get(name, curve)
+                values = shape(x[:, None], centres[trial] + spread * z) + heights.get(name, 0.0)
                 values = values + 0.2 * z + noise * generator.standard_normal(values.shape)
                 values[np.array(lambdas) > diverged_above] = np.nan
                 found = decide(
@@ -64,7 +69,7 @@ def made_up_study(
                     threshold=1e-9,
                     round_=round_,
                     max_rounds=rounds,
-                    expand_at_edge=False,
+                    expand_at_edge=expand,
                 )
                 rows += [(trial, name, round_, step, v) for step, v in enumerate(lambdas)]
                 measures += list(values)
@@ -73,7 +78,7 @@ def made_up_study(
                     break
                 bracket = found.bracket
     lines = [(trial, name) for trial in range(trials) for name in references]
-    at_lines = [{"finetuning": 15.0, "joint": 9.0}[name] + 0.2 * z for _, name in lines]
+    at_lines = [{"finetuning": zero, "joint": 9.0}[name] + 0.2 * z for _, name in lines]
     tables = {
         "steps": _columns(rows, ("trial", "importance", "round", "step", "lambda"), measures),
         "references": _columns(lines, ("trial", "reference"), at_lines, {"lambda": 0.0}),

@@ -30,6 +30,7 @@ OPTIONS = (
 )
 FIGURES = {
     "measure_over_lambda": "Measure over lambda.",
+    "regret": "What a lambda costs on a new network",
     "bracket": "Bracket over rounds.",
     "curves": "Loss and accuracy over epochs",
     "importance": "Importance measures compared",

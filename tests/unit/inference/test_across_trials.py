@@ -9,6 +9,7 @@ from scipy import stats
 
 from ewc_lambda.inference import across_trials as study
 from ewc_lambda.inference import best_lambda as st
+from ewc_lambda.inference.variance_ratio import variance_ratio
 
 
 class TestAcrossTrials:
@@ -126,7 +127,7 @@ class TestVarianceRatio:
     def test_scaled_noise(self):
         rng = np.random.default_rng(14)
         noise = rng.standard_normal((8, 6))
-        found = study.variance_ratio(3 * noise + 1, noise)
+        found = variance_ratio(3 * noise + 1, noise)
         assert found.estimate == pytest.approx(9.0)
         assert found.low < 9 < found.high
 
@@ -134,9 +135,7 @@ class TestVarianceRatio:
         rng = np.random.default_rng(15)
         held = []
         for _ in range(400):
-            found = study.variance_ratio(
-                2 * rng.standard_normal((8, 5)), rng.standard_normal((8, 5))
-            )
+            found = variance_ratio(2 * rng.standard_normal((8, 5)), rng.standard_normal((8, 5)))
             held.append(found.low <= 4 <= found.high)
         assert np.mean(held) >= 0.92
 
@@ -149,11 +148,11 @@ class TestVarianceRatio:
         ],
     )
     def test_nothing_can_be_said(self, apart, common, reason):
-        assert reason in study.variance_ratio(apart, common).reason
+        assert reason in variance_ratio(apart, common).reason
 
     def test_grids_differ(self):
         with pytest.raises(ValueError, match="one grid"):
-            study.variance_ratio(np.ones((3, 3)), np.ones((3, 4)))
+            variance_ratio(np.ones((3, 3)), np.ones((3, 4)))
 
 
 def test_the_variance_ratio_of_neighbours_sees_neighbours_only():
@@ -161,8 +160,8 @@ def test_the_variance_ratio_of_neighbours_sees_neighbours_only():
     # Random walks: neighbours differ by one step, the ends of the grid by many.
     common = rng.normal(size=(200, 12)).cumsum(axis=1)
     independent = rng.normal(0, 3, (200, 12))
-    near = study.variance_ratio(independent, common, neighbours=True)
-    every = study.variance_ratio(independent, common)
+    near = variance_ratio(independent, common, neighbours=True)
+    every = variance_ratio(independent, common)
     assert near.low < 18 < near.high
     # Of a pair at distance d: 18 / d; the mean of its log over all 66 pairs.
     distances = [b - a for a in range(12) for b in range(a + 1, 12)]

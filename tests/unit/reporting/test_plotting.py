@@ -14,6 +14,7 @@ from ewc_lambda.reporting.plotting import (
     importance,
     measure_over_lambda,
     paired_differences,
+    regret,
     style,
 )
 
@@ -221,3 +222,25 @@ def test_the_users_own_settings_change_nothing(path):
 def test_an_unknown_figure_names_those_there_are(path):
     with pytest.raises(StudyError, match="Figures are measure_over_lambda"):
         draw_figure("pie", made_up_study(path), [])
+
+
+class TestRegret:
+    def test_it_is_the_mean_over_trials_against_their_own_best(self, path):
+        study = made_up_study(path, trials=2, centres=[2.5, 3.5], spread=0)
+        data = regret.extract(study)
+        (panel,) = data.panels
+        at = np.log10(panel.curve.lambdas)
+        expected = 0.5 * ((at - 2.5) ** 2 + (at - 3.5) ** 2) / 2 / 10
+        np.testing.assert_allclose(panel.curve.mean, expected, atol=2e-3)
+        (axes,) = regret.draw(data).axes
+        assert axes.get_ylabel() == "above the own best (%)"
+
+    def test_panels_share_their_axis_and_leave_out_what_has_no_curve(self, path):
+        study = made_up_study(path, importance=("fisher", "random"), noise=0.05)
+        axes = regret.draw(regret.extract(study)).axes
+        assert [a.get_title() for a in axes] == ["fisher", "random"]
+        assert axes[0].get_ylim() == axes[1].get_ylim()
+
+    def test_without_curves_it_says_why(self, path):
+        figure = regret.draw(regret.extract(made_up_study(path, diverged_above=0)))
+        assert "fewer than 3 usable lambdas" in figure.texts[0].get_text()

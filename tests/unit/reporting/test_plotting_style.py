@@ -7,7 +7,14 @@ import pytest
 from made_up_studies import made_up_study
 from matplotlib.figure import Figure
 
-from ewc_lambda.reporting.plotting import bracket, curves, importance, measure_over_lambda, style
+from ewc_lambda.reporting.plotting import (
+    bracket,
+    curves,
+    importance,
+    measure_over_lambda,
+    regret,
+    style,
+)
 from ewc_lambda.reporting.plotting.panels import columns_of, label_outer, x_limits, y_limits
 
 
@@ -56,7 +63,7 @@ def test_figures_fit_a_column_or_a_page(path):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("module", [measure_over_lambda, bracket, curves, importance])
+@pytest.mark.parametrize("module", [measure_over_lambda, regret, bracket, curves, importance])
 def test_every_study_is_drawn_with_its_legend_outside_the_axes(path, case, module):
     with style.style():
         figure = module.draw(module.extract(made_up_study(path, **CASES[case])))

@@ -52,17 +52,17 @@ def test_the_answer_says_how_the_table_was_taken_and_what_more_runs_would_give()
         "  paired: ",
         "mine: the best lambda is ",
         "  best lambda ",
-        "  resolved     yes",
+        "  resolved         yes",
     ):
         assert any(line.startswith(start) for line in lines), start
     assert "lambdas cannot be told from the best: 100 to 1e+0" in text
-    assert "  more runs    twice as many runs of each lambda would give an interval of" in text
+    assert "  more runs        twice as many runs of each lambda would give an interval of" in text
     assert "loss x epochs" not in text
 
 
 def test_a_best_lambda_that_stands_alone_says_so():
     text = str(analyse(made_up_sweep(runs=20, sd=0.001)))
-    assert "  alike        no other lambda: all are worse than 1e+03 beyond doubt" in text
+    assert "  alike            no other lambda: all are worse than 1e+03 beyond doubt" in text
 
 
 def test_what_is_not_resolved_says_how_many_more_runs_it_takes():
@@ -73,7 +73,7 @@ def test_what_is_not_resolved_says_how_many_more_runs_it_takes():
 
 def test_an_end_that_is_lowest_says_where_to_go():
     text = str(analyse(made_up_sweep(centre=9.0)))
-    assert "  edge         lowest at the high end: run higher lambdas" in text
+    assert "  edge             lowest at the high end: run higher lambdas" in text
     assert "no number of runs is likely to resolve it" in text
 
 
@@ -92,8 +92,8 @@ def test_trials_are_the_unit_where_there_are_some(pairs):
     text = str(analyse(pd.concat(parts)))
     assert text.startswith("Sweep sweep: 7 lambdas, 3 trials; ")
     assert "over trials)" in text
-    assert "  trials       3 of 3 resolved on their own:" in text
-    assert "  more trials  twice as many trials would give an interval of about" in text
+    assert "  trials           3 of 3 resolved on their own:" in text
+    assert "  more trials      twice as many trials would give an interval of about" in text
 
 
 @pytest.mark.parametrize("pairs", [True, False])

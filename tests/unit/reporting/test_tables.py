@@ -123,7 +123,7 @@ class TestMetrics:
 class TestSummary:
     def test_a_resolved_study_says_its_best_lambda(self, path):
         text = summary(made_up_study(path, spread=0.01, noise=0.02))
-        assert "fisher: the best lambda is 1" in text
+        assert "fisher: the lambda to use is 1" in text
         assert "95% interval" in text
         assert "over lambda = 0" in text
 

@@ -25,7 +25,7 @@ from ewc_lambda.inference.best_lambda import (
     too_few,
     unscaled,
 )
-from ewc_lambda.inference.replicates import best_column, comparable_means, complete, usable
+from ewc_lambda.inference.replicates import best_column, comparable_means, usable
 from ewc_lambda.inference.student import Floats, one_sample_t
 
 
@@ -42,11 +42,21 @@ class PairDifference:
 
 
 @dataclass(frozen=True)
+class Unranked:
+    """An importance measure without a rank: its lowest mean so far, and why (`at_ends`)."""
+
+    name: str
+    mean: float
+    reason: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Importance measures from the lowest mean to the highest.
 
     The rank of names[i] lies between rank_low[i] and rank_high[i]; two measures are tied when
     their pair is not `distinct`. Without an interval, ranks reach from 1 to the number of names.
+    ``unranked`` are those that may be lower outside of what was searched, and have no rank.
     """
 
     names: tuple[str, ...]
@@ -57,13 +67,32 @@ class Comparison:
     n: int
     level: float
     reason: str = ""
+    unranked: tuple[Unranked, ...] = ()
 
     @property
     def tied_with_best(self) -> tuple[str, ...]:
         """Names that cannot be told from the one with the lowest mean, itself included."""
+        if not self.names:
+            return ()
         best = self.names[0]
         apart = {d.second for d in self.differences if d.first == best and d.distinct}
         return tuple(name for name in self.names if name not in apart)
+
+
+def at_ends(ends: Sequence[str]) -> str:
+    """Why trials have no minimum between them: half of them or more are lowest at an end of the
+    lambdas searched. ends (T,): low, high or empty; a few are noise, and leave the reason empty.
+    """
+    n = len(ends)
+    count = {end: sum(found == end for found in ends) for end in ("low", "high")}
+    if not 0 < n <= 2 * sum(count.values()):
+        return ""
+    return " and ".join(
+        f"the measure still falls at the {name} end of the searched range: the curve is lowest "
+        f"there in {count[end]} of {n} trial{'s' if n > 1 else ''}"
+        for end, name in (("low", "lower"), ("high", "upper"))
+        if count[end]
+    )
 
 
 def study_best_lambda(
@@ -71,27 +100,26 @@ def study_best_lambda(
     spacing: str = "log",
     level: float = 0.95,
     ends: Sequence[str] = (),
+    bounded: Sequence[tuple[bool, bool]] = (),
 ) -> Interval:
-    """Best lambda over trials with Student's t interval; the trial is the unit.
+    """Mean best lambda over trials with Student's t interval; the trial is the unit.
 
     estimates (T,): `BestLambda.estimate` of each trial. On a log scale the geometric mean. On a
     linear one the interval ends at 0, where lambda does: what it covers is the same.
     ends (T,): `BestLambda.end` of each. An estimate at an end is the end of a range that somebody
-    chose and no minimum, so where half of them are, there is no statement; a few are noise.
+    chose and no minimum, so where half of them are, there is no statement (`at_ends`).
+    bounded: of each trial that has an interval, whether its low and its high end are bounded. Where
+    half of them are open at an end, so is the interval over trials: their estimates lie within
+    what was searched, and the best lambda need not.
     """
     n = len(estimates)
-    at_ends = {end: sum(found == end for found in ends) for end in ("low", "high")}
-    if 0 < n <= 2 * sum(at_ends.values()):
-        reason = " and ".join(
-            f"the measure still falls at the {name} end of the searched range: the curve is lowest "
-            f"there in {at_ends[end]} of {n} trial{'s' if n > 1 else ''}"
-            for end, name in (("low", "lower"), ("high", "upper"))
-            if at_ends[end]
-        )
+    if reason := at_ends(ends):
         return Interval(np.nan, np.nan, np.nan, n, level, reason)
     found = mean_interval(scaled(np.asarray(estimates, dtype=float), spacing), level, "trial")
     mean, low, high = (unscaled(v, spacing) for v in (found.estimate, found.low, found.high))
-    return Interval(mean, max(low, 0.0), high, found.n, level, found.reason)
+    known = np.array(bounded, dtype=bool).reshape(-1, 2)
+    below, above = (bool(v) for v in 2 * (~known).sum(axis=0) >= max(len(known), 1))
+    return Interval(mean, max(low, 0.0), high, found.n, level, found.reason, below, above)
 
 
 def other_trials_steps(
@@ -188,7 +216,10 @@ def study_gain(
 
 
 def rank_importances(
-    best: Mapping[str, ArrayLike], level: float = 0.95, what: str = "trial"
+    best: Mapping[str, ArrayLike],
+    level: float = 0.95,
+    what: str = "trial",
+    open_ends: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Paired differences between importance measures, with a ranking that knows ties.
 
@@ -196,6 +227,8 @@ def rank_importances(
     (or the same replicates of one trial), in one order. Lower is better. All m (m - 1) / 2
     intervals hold at once with probability `level` at least: Student's t at Bonferroni's level,
     each with its own variance, since importance measures differ in how much they vary.
+    open_ends: why the minimum of an importance measure may lie outside of what was searched
+    (`at_ends`), by its name; such a one is not ranked.
 
     Source: Dunn, J. Am. Stat. Assoc. 56 (1961) 52.
     """
@@ -203,10 +236,12 @@ def rank_importances(
     sizes = {values.shape for values in table.values()}
     if not table or len(sizes) != 1 or len(next(iter(sizes))) != 1:
         raise ValueError(f"importance measures need arrays (n,) of one length: got {sizes}")
-    n, m = next(iter(sizes))[0], len(table)
+    n = next(iter(sizes))[0]
     known = {name: float(values.mean()) if n else np.nan for name, values in table.items()}
     # Diverged ones last; equal means in the order given.
-    means = dict(sorted(known.items(), key=lambda k: k[1] if np.isfinite(k[1]) else np.inf))
+    every = dict(sorted(known.items(), key=lambda k: k[1] if np.isfinite(k[1]) else np.inf))
+    why = {name: text for name, text in (open_ends or {}).items() if text}
+    means = {name: mean for name, mean in every.items() if name not in why}
     pairs = _differences(table, means, level)
     behind = Counter(pair.second for pair in pairs if pair.distinct)
     before = Counter(pair.first for pair in pairs if pair.distinct)
@@ -214,11 +249,12 @@ def rank_importances(
         tuple(means),
         tuple(means.values()),
         tuple(1 + behind[name] for name in means),
-        tuple(m - before[name] for name in means),
+        tuple(len(means) - before[name] for name in means),
         pairs,
         n,
         level,
-        _why_not_ranked(means, n, what),
+        _why_not_ranked(means, n, what, len(table)),
+        tuple(Unranked(name, every[name], why[name]) for name in every if name in why),
     )
 
 
@@ -238,76 +274,13 @@ def _differences(
     return tuple(pairs)
 
 
-def _why_not_ranked(means: Mapping[str, float], n: int, what: str) -> str:
+def _why_not_ranked(means: Mapping[str, float], n: int, what: str, of: int) -> str:
     """Why ranks say nothing; empty where they do."""
     if reason := too_few(n, what):
         return reason
-    if len(means) == 1:
+    if of == 1:
         return "one importance measure only"
+    if len(means) < 2:
+        return f"{len(means) or 'none'} of {of} has its minimum in the searched range"
     unknown = [name for name, mean in means.items() if not np.isfinite(mean)]
     return f"no finite measure in every {what}: {', '.join(unknown)}" if unknown else ""
-
-
-def _log_variance(measures: Floats, neighbours: bool) -> float:
-    """Mean over pairs of lambdas of the log of the variance of their paired difference."""
-    low, high = np.triu_indices(measures.shape[1], 1)
-    if neighbours:
-        low, high = np.arange(measures.shape[1] - 1), np.arange(1, measures.shape[1])
-    covariance = np.cov(measures, rowvar=False)
-    diagonal = np.diag(covariance)
-    variances = diagonal[low] + diagonal[high] - 2 * covariance[low, high]
-    return float(np.mean(np.log(variances))) if np.all(variances > 0) else np.nan
-
-
-def variance_ratio(
-    independent: ArrayLike, common: ArrayLike, level: float = 0.95, *, neighbours: bool = False
-) -> Interval:
-    """Variance of paired differences with independent streams over that with common ones.
-
-    independent (R1, S), common (R2, S): measures on one grid. The ratio is the geometric mean over
-    all pairs of lambdas, or of those next to each other (``neighbours``), between which a search
-    has to decide; so that steep ends of the grid do not decide alone. The interval is
-    Student's on jackknife pseudo-values of the log variances (Welch degrees of freedom); an
-    F interval would need normal noise and one pair. n is the smaller number of replicates; at least
-    3 in each mode are needed. Lambdas that diverged or lost a race in a mode are left out.
-
-    Source: Miller, Ann. Math. Stat. 39 (1968) 567.
-    """
-    tables = [np.asarray(values, dtype=float) for values in (independent, common)]
-    if any(t.ndim != 2 for t in tables) or tables[0].shape[1] != tables[1].shape[1]:
-        raise ValueError(f"two arrays (R, S) on one grid: got {[t.shape for t in tables]}")
-    use = complete(tables[0]) & complete(tables[1])
-    n = min(len(table) for table in tables)
-    reason = ""
-    if n < 3:
-        reason = f"{n} replicates, 3 in each randomness mode are needed"
-    elif use.sum() < 2:
-        reason = "fewer than 2 lambdas that did not diverge"
-    if reason:
-        return Interval(np.nan, np.nan, np.nan, n, level, reason)
-    first, second = (_pseudo_values(table[:, use], neighbours) for table in tables)
-    return _welch_ratio(first, second, level)
-
-
-def _pseudo_values(measures: Floats, neighbours: bool) -> Floats:
-    """Jackknife pseudo-values (R,) of the log variance of measures (R, S)."""
-    size = len(measures)
-    left_out = np.array(
-        [_log_variance(np.delete(measures, i, axis=0), neighbours) for i in range(size)]
-    )
-    return size * _log_variance(measures, neighbours) - (size - 1) * left_out
-
-
-def _welch_ratio(independent: Floats, common: Floats, level: float) -> Interval:
-    """Exponential of the difference of two means, of pseudo-values (R1,) and (R2,)."""
-    n = min(len(independent), len(common))
-    errors = [float(values.var(ddof=1)) / len(values) for values in (independent, common)]
-    total = sum(errors)
-    if not np.isfinite(total) or total <= 0:
-        return Interval(np.nan, np.nan, np.nan, n, level, "paired differences do not vary")
-    sizes = (len(independent), len(common))
-    freedom = total**2 / sum(e**2 / (s - 1) for e, s in zip(errors, sizes, strict=True))
-    center = float(independent.mean()) - float(common.mean())
-    half = float(stdtrit(freedom, 0.5 + level / 2) * np.sqrt(total))
-    low, mid, high = (float(np.exp(v)) for v in (center - half, center, center + half))
-    return Interval(mid, low, high, n, level)

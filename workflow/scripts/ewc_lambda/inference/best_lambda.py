@@ -28,19 +28,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from ewc_lambda.inference.convexity import ROUNDING
 from ewc_lambda.inference.curve_fit import curve_minimum
 from ewc_lambda.inference.replicates import best_column, complete, filled, paired_t, trained, usable
 from ewc_lambda.inference.student import Floats, one_sample_t
 
 SPACINGS = ("log", "linear")
-# Measures that differ by less than this share of their size do not differ.
-ROUNDING = 1e-9
 MINIMUM_LAMBDAS = 3
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its interval, over `n` replicates or trials."""
+    """A mean with its interval, over `n` replicates or trials; at an open end it reaches on."""
 
     estimate: float
     low: float
@@ -48,6 +47,8 @@ class Interval:
     n: int
     level: float
     reason: str = ""
+    open_low: bool = False
+    open_high: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ replicates of such a sum needs no model of how the noise at different lambdas is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.special import stdtrit
 
+from ewc_lambda.inference.convexity import Minimum, around_the_lowest, borne_out
 from ewc_lambda.inference.replicates import filled, sums_t
 from ewc_lambda.inference.student import Floats
 
@@ -38,17 +39,6 @@ RISE = 10.0
 
 POINTS = 401
 """Points at which the fitted curve is searched, besides the lambdas themselves."""
-
-
-@dataclass(frozen=True)
-class Minimum:
-    """Minimum of a fitted curve, in the units of x. No interval: low and high are NaN."""
-
-    estimate: float
-    low: float
-    high: float
-    bounded_low: bool
-    bounded_high: bool
 
 
 def spline_sites(x: Floats, spacing: float) -> Floats:
@@ -97,6 +87,21 @@ def fit_window(x: Floats, means: Floats) -> slice:
     return slice(first, last + 1)
 
 
+class Spline:
+    """The least squares spline that all replicates of a trial share: a linear map of measures.
+
+    x (S,) sorted and distinct, S >= 3; span is the width of the first grid, in units of x.
+    """
+
+    def __init__(self, x: Floats, span: float) -> None:
+        self._basis = spline_basis(spline_sites(x, span / CELLS))
+        self._fit = np.linalg.pinv(self._basis(x)).T
+
+    def __call__(self, measures: Floats, at: Floats, slope: int = 0) -> Floats:
+        """Fitted values, or slopes with ``slope`` 1, at ``at`` (G,): measures (R, S) to (R, G)."""
+        return np.asarray(measures @ self._fit @ self._basis(at, nu=slope).T)
+
+
 def curve_minimum(
     x: Floats,
     measures: Floats,
@@ -123,30 +128,58 @@ def curve_minimum(
     means = means_of(measures)
     kept = fit_window(x, means)
     x, measures, means = x[kept], measures[:, kept], means[kept]
-    basis = spline_basis(spline_sites(x, span / CELLS))
-    fit = np.linalg.pinv(basis(x)).T
+    spline = Spline(x, span)
     grid = np.unique(np.r_[np.linspace(x[0], x[-1], POINTS), x])
 
     def slopes(values: Floats) -> Floats:
-        return np.asarray(values @ fit @ basis(grid, nu=1).T)
+        return spline(values, grid, slope=1)
 
     def heights(values: Floats) -> Floats:
-        curves = values @ fit @ basis(grid).T
+        curves = spline(values, grid)
         return np.asarray(curves - curves[:, [best]])
 
-    best = int((means @ fit @ basis(grid).T).argmin())
-    estimate = float(grid[best])
+    best = int(spline(means[None], grid)[0].argmin())
     if len(measures) < 2:
-        return Minimum(estimate, np.nan, np.nan, False, False)
+        return Minimum(float(grid[best]), np.nan, np.nan, False, False)
 
     t, freedom = sums_test(measures, slopes)
     critical = float(stdtrit(len(measures) - 1, 0.5 + level / 2))
     # Unequal numbers of replicates ask for more where there are few.
-    slope = np.abs(t) * (critical / stdtrit(freedom, 0.5 + level / 2))
+    slope: Floats = np.abs(t) * (critical / stdtrit(freedom, 0.5 + level / 2))
     height, freedom = sums_test(measures, heights)
+    low_enough = height <= stdtrit(freedom, LEVEL_CONFIDENCE)
+    found = where_flat(grid, slope, critical, low_enough, best)
+    if sums_test is not sums_t:
+        # Runs with streams of their own scatter around the curve: their lowest mean bears out less.
+        return found
+    floor = float(spline(means[None], grid[[best]])[0, 0])
+    held = found.low <= x[means.argmin()] <= found.high
+    if held or borne_out(x, means, found.estimate, floor):
+        return found
+    return _joined(found, around_the_lowest(x, measures, level))
+
+
+def _joined(found: Minimum, other: Minimum) -> Minimum:
+    """The interval that holds both, with the estimate of the other."""
+    return Minimum(
+        other.estimate,
+        min(found.low, other.low),
+        max(found.high, other.high),
+        found.bounded_low and other.bounded_low,
+        found.bounded_high and other.bounded_high,
+    )
+
+
+def where_flat(
+    grid: Floats, slope: Floats, critical: float, low_enough: NDArray[np.bool_], best: int
+) -> Minimum:
+    """The interval around grid[best] that a test of the slope leaves: slope (G,), its size in
+    standard errors, is at most ``critical``, or beyond that another such valley, if its floor is
+    ``low_enough`` (G,).
+    """
     flat = slope <= critical
     flat[best] = True
-    valleys = np.flatnonzero(flat & (height <= stdtrit(freedom, LEVEL_CONFIDENCE)))
+    valleys = np.flatnonzero(flat & low_enough)
     rejected = np.flatnonzero(~flat)
     below = rejected[rejected < valleys[0]]
     above = rejected[rejected > valleys[-1]]
@@ -159,4 +192,4 @@ def curve_minimum(
 
     low = crossing(below[-1] + 1, below[-1]) if below.size else float(grid[0])
     high = crossing(above[0] - 1, above[0]) if above.size else float(grid[-1])
-    return Minimum(estimate, low, high, bool(below.size), bool(above.size))
+    return Minimum(float(grid[best]), low, high, bool(below.size), bool(above.size))

@@ -23,13 +23,13 @@ from scipy.special import stdtrit
 
 from ewc_lambda.inference.best_lambda import (
     MINIMUM_LAMBDAS,
-    ROUNDING,
     BestLambda,
     LambdaSet,
     Resolved,
     scaled,
     unscaled,
 )
+from ewc_lambda.inference.convexity import ROUNDING
 from ewc_lambda.inference.curve_fit import Sums, curve_minimum
 from ewc_lambda.inference.replicates import trained
 from ewc_lambda.inference.student import Floats

@@ -7,7 +7,7 @@ streams: the paired statistics hold all the same, and their intervals are wider.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.inference import unpaired
 from ewc_lambda.inference.across_trials import (
     Comparison,
+    at_ends,
     other_trials_steps,
     rank_importances,
     study_best_lambda,
@@ -37,26 +38,13 @@ from ewc_lambda.inference.best_lambda import (
     resolved,
 )
 from ewc_lambda.inference.replicates import comparable_means, trained, usable
+from ewc_lambda.reporting.recommendation import Recommendation, recommend
+from ewc_lambda.reporting.searches import LEVEL, Search, searches, spacing
 from ewc_lambda.results.study_file import Study
 
 Floats = NDArray[np.float64]
 
-LEVEL = 0.95
 REFERENCES = {"finetuning": "lambda = 0", "joint": "joint training"}
-
-
-@dataclass(frozen=True)
-class Search:
-    """All lambdas of one trial and importance measure: lambdas (S,) and measures (R, S) of all
-    rounds, and of round 0 alone; infinite where diverged, NaN where dropped in a race.
-    """
-
-    trial: int
-    importance: str
-    lambdas: Floats
-    measures: Floats
-    first_lambdas: Floats
-    first_measures: Floats
 
 
 @dataclass(frozen=True)
@@ -86,10 +74,17 @@ class TrialAnswer:
         low, high = np.isclose(self.best.grid_best, ends, rtol=1e-9, atol=0)
         return "low" if low else "high" if high else ""
 
+    @property
+    def at_end(self) -> str:
+        """Which end the search found to be best, by the fitted curve or by the means."""
+        return self.best.end or self.edge
+
 
 @dataclass(frozen=True)
 class ImportanceAnswer:
-    """What all trials say about one importance measure; intervals over trials."""
+    """What all trials say about one importance measure; intervals over trials. ``best`` is the mean
+    of the trials' own best lambdas, ``recommendation`` what a new network should take.
+    """
 
     importance: str
     trials: tuple[TrialAnswer, ...]
@@ -97,6 +92,7 @@ class ImportanceAnswer:
     resolved: Resolved
     gain: Interval
     distance: Interval
+    recommendation: Recommendation
 
 
 @dataclass(frozen=True)
@@ -146,43 +142,15 @@ def _way_out(path: Path) -> str:
     )
 
 
-def spacing(study: Study) -> str:
-    """Scale on which lambda was searched: log or linear."""
-    return "log" if study.log else "linear"
-
-
-def searches(study: Study, importance: str) -> list[Search]:
-    """The searches of an importance measure, one for each trial that the file holds."""
-    found = []
-    for trial in study.trials:
-        steps = study.steps
-        rows = steps[(steps["trial"] == trial) & (steps["importance"] == importance)]
-        if rows.empty:
-            continue
-        first = rows[rows["round"] == 0]
-        found.append(
-            Search(
-                trial,
-                importance,
-                rows["lambda"].to_numpy(dtype=float),
-                study.measures(rows).T,
-                first["lambda"].to_numpy(dtype=float),
-                study.measures(first).T,
-            )
-        )
-    return found
-
-
 def answer_trial(study: Study, search: Search) -> TrialAnswer:
     """Put one search to the statistics of a trial."""
     if not study.paired:
         return _answer_own_runs(study, search)
-    ends = (float(search.first_lambdas.min()), float(search.first_lambdas.max()))
     return TrialAnswer(
         search,
-        best_lambda(search.lambdas, search.measures, spacing(study), ends, LEVEL),
+        best_lambda(search.lambdas, search.measures, spacing(study), search.first_ends, LEVEL),
         indistinguishable(search.lambdas, search.measures, LEVEL),
-        resolved(search.first_lambdas, search.first_measures, LEVEL),
+        resolved(search.wide_lambdas, search.wide_measures, LEVEL),
         _against(study, search, "finetuning"),
         _against(study, search, "joint"),
     )
@@ -211,14 +179,16 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
     """Put all searches of an importance measure to the statistics of a study."""
     found = searches(study, importance)
     trials = tuple(answer_trial(study, search) for search in found)
-    firsts = [search.first_lambdas for search in found]
-    values = [over_trials(study, search.first_measures) for search in found]
+    wide = [search.wide_lambdas for search in found]
+    values = [over_trials(study, search.wide_measures) for search in found]
     to_joint = _study_against(study, found, "joint")
+    ends = [trial.best.end for trial in trials]
     best = study_best_lambda(
         [trial.best.estimate for trial in trials],
         spacing(study),
         LEVEL,
-        [trial.best.end for trial in trials],
+        ends,
+        [(t.best.bounded_low, t.best.bounded_high) for t in trials if not t.best.reason],
     )
     return ImportanceAnswer(
         importance,
@@ -226,9 +196,12 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
         best,
         trials[0].resolved
         if len(trials) == 1
-        else study_resolved(firsts, values, spacing(study), LEVEL),
+        else study_resolved(wide, values, spacing(study), LEVEL),
         _study_against(study, found, "finetuning"),
         replace(to_joint, estimate=-to_joint.estimate, low=-to_joint.high, high=-to_joint.low),
+        recommend(
+            study, _over_trials(study, found), [trial.best for trial in trials], at_ends(ends)
+        ),
     )
 
 
@@ -239,6 +212,10 @@ def over_trials(study: Study, measures: Floats) -> Floats:
     return measures if study.paired else unpaired.run_means(measures)[None]
 
 
+def _over_trials(study: Study, found: Sequence[Search]) -> list[Search]:
+    return [replace(each, measures=over_trials(study, each.measures)) for each in found]
+
+
 def _study_against(study: Study, found: list[Search], name: str) -> Interval:
     lines = [study.reference(search.trial, name) for search in found]
     there = [line for line in lines if line is not None]
@@ -247,8 +224,8 @@ def _study_against(study: Study, found: list[Search], name: str) -> Interval:
     if len(found) == 1 and len(found[0].measures) == 1:
         return _nothing(1, "one replicate of one trial only")
     return study_gain(
-        [search.first_lambdas for search in found],
-        [search.first_measures for search in found],
+        [search.wide_lambdas for search in found],
+        [search.wide_measures for search in found],
         [search.measures for search in found],
         there,
         spacing(study),
@@ -260,15 +237,20 @@ def _nothing(n: int, reason: str) -> Interval:
     return Interval(np.nan, np.nan, np.nan, n, LEVEL, reason)
 
 
-def compare_importances(study: Study) -> tuple[Comparison, str]:
+def compare_importances(
+    study: Study, answers: Sequence[ImportanceAnswer]
+) -> tuple[Comparison, str]:
     """Importance measures at their best lambdas, paired over the trials that hold them all, or
     over the replicates of the one trial there is; and which of the two: "trial" or "replicate".
+    One whose searches ended at an end of the range may be better beyond it, and has no rank.
     """
-    found = {name: searches(study, name) for name in study.importances}
     shared = set(study.trials)
-    for each in found.values():
-        shared &= {search.trial for search in each}
-    kept = {name: [s for s in each if s.trial in shared] for name, each in found.items()}
+    for each in answers:
+        shared &= {trial.trial for trial in each.trials}
+    kept = {
+        each.importance: [t.search for t in each.trials if t.trial in shared] for each in answers
+    }
+    open_ends = {each.importance: at_ends([t.at_end for t in each.trials]) for each in answers}
     if len(shared) == 1:
         best = {name: _replicates_at_best(each[0]) for name, each in kept.items()}
         if study.sweep:
@@ -278,9 +260,9 @@ def compare_importances(study: Study) -> tuple[Comparison, str]:
                 name: _replicates_at_best(replace(each[0], measures=each[0].measures[:fewest]))
                 for name, each in kept.items()
             }
-        return rank_importances(best, LEVEL, "replicate"), "replicate"
+        return rank_importances(best, LEVEL, "replicate", open_ends), "replicate"
     best = {name: _trials_at_best(study, each) for name, each in kept.items()}
-    return rank_importances(best, LEVEL, "trial"), "trial"
+    return rank_importances(best, LEVEL, "trial", open_ends), "trial"
 
 
 def _replicates_at_best(search: Search) -> Floats:
@@ -291,10 +273,10 @@ def _replicates_at_best(search: Search) -> Floats:
 
 
 def _trials_at_best(study: Study, found: list[Search]) -> Floats:
-    firsts = [over_trials(study, search.first_measures) for search in found]
-    steps = other_trials_steps([s.first_lambdas for s in found], firsts, spacing(study))
+    wide = [over_trials(study, search.wide_measures) for search in found]
+    steps = other_trials_steps([s.wide_lambdas for s in found], wide, spacing(study))
     means = []
-    for search, first, step in zip(found, firsts, steps, strict=True):
+    for search, first, step in zip(found, wide, steps, strict=True):
         if len(first) > 1:
             means.append(float(best_measures(search.measures).mean()))
         else:
@@ -306,9 +288,10 @@ def answer_study(study: Study) -> Answers:
     """All that a study says, importance measures in the order of its config."""
     have = set(zip(study.steps["trial"], study.steps["importance"], strict=True))
     wanted = [(t, name) for t in range(study.config["trials"]) for name in study.asked]
-    comparison, over = compare_importances(study)
+    found = tuple(answer_importance(study, name) for name in study.importances)
+    comparison, over = compare_importances(study, found)
     return Answers(
-        tuple(answer_importance(study, name) for name in study.importances),
+        found,
         comparison,
         over,
         tuple(pair for pair in wanted if pair not in have),
@@ -325,4 +308,6 @@ def reasons(answer: ImportanceAnswer | TrialAnswer) -> str:
     }
     if isinstance(answer, TrialAnswer):
         what["lambdas alike"] = answer.alike.reason
+    else:
+        what |= answer.recommendation.reasons
     return "; ".join(f"{name}: {reason}" for name, reason in what.items() if reason)

@@ -31,6 +31,7 @@ DRAWN = Category(
     "figure",
     {
         "measure_over_lambda": "measure over lambda",
+        "regret": "cost of a lambda on a new network",
         "bracket": "bracket over rounds",
         "curves": "loss and accuracy over epochs",
         "importance": "importance measures compared",

@@ -17,7 +17,8 @@ from ewc_lambda.inference.metrics import (
     forgetting,
     forward_transfer,
 )
-from ewc_lambda.reporting.answers import LEVEL, REFERENCES
+from ewc_lambda.reporting.answers import REFERENCES
+from ewc_lambda.reporting.searches import LEVEL
 from ewc_lambda.results.study_file import Study
 
 Floats = NDArray[np.float64]

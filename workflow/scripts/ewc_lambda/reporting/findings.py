@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ewc_lambda.inference.best_lambda import BestLambda, Interval
+from ewc_lambda.inference.mean_curve import Tolerance
 from ewc_lambda.reporting.answers import (
     Answers,
     ImportanceAnswer,
@@ -119,7 +120,8 @@ def _one_importance(answer: ImportanceAnswer) -> list[str]:
     if len(answer.trials) == 1:
         over, unit = answer.trials[0], "replicates"
     lines = [
-        f"- Best lambda over trials: {_interval(answer.best)}.",
+        *_new_network(answer),
+        f"- Mean of the trials' best lambdas: {_interval(answer.best)}.",
         f"- Resolved: {'yes' if answer.resolved.resolved else 'no'} for the study, "
         f"in {yes} of {len(answer.trials)} trials on their own.",
         f"- Gain over lambda = 0, over {unit}: {_interval(over.gain)}.",
@@ -142,6 +144,23 @@ def _one_importance(answer: ImportanceAnswer) -> list[str]:
     return lines
 
 
+def _new_network(answer: ImportanceAnswer) -> list[str]:
+    """The lambda to use and what it costs, where there are several trials."""
+    found = answer.recommendation
+    if len(answer.trials) == 1:
+        return []
+    lines = [f"- Lambda to use on a new network: {_interval(found.use)}."]
+    if not found.regret.reason:
+        near, wide = found.tolerances
+        lines += [
+            f"- It costs {found.regret.mean:.1%} of that network's own best measure on average, "
+            f"at most {found.regret.most:.1%}; within 5% of the least are {_ends(near)}, within "
+            f"10% {_ends(wide)}.",
+            f"- A new network's own best lambda: {_ends(found.own)} (95% prediction interval).",
+        ]
+    return lines
+
+
 def _comparison(answers: Answers) -> list[str]:
     compared = answers.comparison
     by_name = {answer.importance: answer for answer in answers}
@@ -150,21 +169,28 @@ def _comparison(answers: Answers) -> list[str]:
         "that overlap are ties. Not told from the best: "
         f"{', '.join(compared.tied_with_best)}.",
         "",
-        "| importance measure | rank | measure | worse than the best by | best lambda | trials "
+        "| importance measure | rank | measure | worse than the best by | lambda to use | trials "
         "resolved |",
         "|---|---|---|---|---|---|",
     ]
-    behind = {d.second: d for d in compared.differences if d.first == compared.names[0]}
-    for place, name in enumerate(compared.names):
+    behind = {d.second: d for d in compared.differences if d.first in compared.names[:1]}
+    ranks = {
+        name: str(low) if low == high else f"{low} to {high}"
+        for name, low, high in zip(
+            compared.names, compared.rank_low, compared.rank_high, strict=True
+        )
+    }
+    means = dict(zip(compared.names, compared.means, strict=True))
+    means |= {each.name: each.mean for each in compared.unranked}
+    for name, mean in means.items():
         answer = by_name[name]
         apart = behind.get(name)
-        low, high = compared.rank_low[place], compared.rank_high[place]
         cells = (
             name,
-            str(low) if low == high else f"{low} to {high}",
-            f"{compared.means[place]:.4g}",
+            ranks.get(name, "none: best at an end of the range"),
+            f"{mean:.4g}",
             "" if apart is None else f"{-apart.mean:.3g} ({-apart.high:.3g} to {-apart.low:.3g})",
-            _interval(answer.best),
+            _interval(answer.recommendation.use),
             f"{sum(t.resolved.resolved for t in answer.trials)} of {len(answer.trials)}",
         )
         lines.append("| " + " | ".join(cells) + " |")
@@ -210,7 +236,12 @@ def _interval(value: Interval) -> str:
         return f"none ({value.reason})"
     if value.reason:
         return f"{value.estimate:.3g} (no interval: {value.reason})"
-    return f"{value.estimate:.3g} ({value.low:.3g} to {value.high:.3g})"
+    return f"{value.estimate:.3g} ({_ends(value)})"
+
+
+def _ends(value: Interval | Tolerance) -> str:
+    low = f"{'less than ' * value.open_low}{value.low:.3g}"
+    return f"{low} to {'more than ' * value.open_high}{value.high:.3g}"
 
 
 def _best(value: BestLambda) -> str:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from ewc_lambda.inference.best_lambda import Interval, Resolved
+from ewc_lambda.inference.best_lambda import BestLambda, Interval, Resolved
+from ewc_lambda.inference.mean_curve import Tolerance
+from ewc_lambda.inference.student import quantile
 from ewc_lambda.reporting.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study
+from ewc_lambda.reporting.comparison_lines import comparison_lines
+from ewc_lambda.reporting.lines import line as _line
+from ewc_lambda.reporting.lines import number as _number
+from ewc_lambda.reporting.recommendation import Recommendation
+from ewc_lambda.reporting.searches import LEVEL
 from ewc_lambda.reporting.sweep_lines import sweep_head, sweep_lines
 from ewc_lambda.results.arithmetic import study_arithmetic
 from ewc_lambda.results.study_file import Study
 
+EDGES = (("low", "low_range"), ("high", "high_range"))
+
 
 def summary(study: Study, answers: Answers | None = None) -> str:
-    """The answer of a study: best lambda, its interval, resolved or not, gain, and which importance
-    measure wins; it says so when the data do not decide.
+    """The answer of a study: the lambda to use, what it costs to be wrong, resolved or not, gain,
+    and which importance measure wins; it says so when the data do not decide.
     """
     found = answers or answer_study(study)
     if study.sweep:
@@ -46,47 +55,122 @@ def _sweep_summary(study: Study, found: Answers) -> str:
         names = ", ".join(f"trial {trial} of {name}" for trial, name in found.missing)
         lines.append(f"Missing, and left out: {names}.")
     for each in found:
-        lines += ["", *_said(each), *_by_trial(each), *sweep_lines(study, each)]
+        lines += ["", *_of_sweep(each), *sweep_lines(study, each)]
     lines += ["", *comparison_lines(found, "Groups")] if len(found.importances) > 1 else []
     return "\n".join(lines) + "\n"
+
+
+def _of_sweep(answer: ImportanceAnswer) -> list[str]:
+    one = answer.trials[0] if len(answer.trials) == 1 else answer
+    best = _best(one) if isinstance(one, TrialAnswer) else _interval(answer.best, "over trials")
+    return [
+        f"{answer.importance}: {_verdict(one.resolved, 'best lambda', one.best, one.gain)}",
+        _line("best lambda", best),
+        _line("resolved", _resolved(one)),
+        *(_trials(answer) if len(answer.trials) > 1 else []),
+    ]
 
 
 def importance_lines(answer: ImportanceAnswer) -> list[str]:
     """What the study says about one importance measure."""
     if len(answer.trials) == 1:
         trial = answer.trials[0]
+        said = _verdict(trial.resolved, "best lambda", trial.best, trial.gain)
         return [
-            *_said(answer),
+            f"{answer.importance}: {said}",
+            _line("best lambda", _best(trial)),
+            *_tolerances(answer.recommendation),
+            *_by_accuracy(answer.recommendation, "over replicates"),
+            _line("resolved", _resolved(trial)),
             *_against(trial.gain, trial.distance),
             *_edges(answer),
             "  One trial only: this holds for its base model; other base models are not in it.",
         ]
+    use = answer.recommendation.use
     return [
-        *_said(answer),
+        f"{answer.importance}: {_verdict(answer.resolved, 'lambda to use', use, answer.gain)}",
+        *new_network_lines(answer),
+        _line("resolved", _resolved(answer)),
         *_against(answer.gain, answer.distance),
         *_edges(answer),
-        *_by_trial(answer),
+        *_next(answer),
+        *_trials(answer),
     ]
 
 
-def _said(answer: ImportanceAnswer) -> list[str]:
-    said, best = answer.resolved, _interval(answer.best, "over trials")
-    estimate = answer.best.estimate
-    if len(answer.trials) == 1:
-        trial = answer.trials[0]
-        said, best, estimate = trial.resolved, _best(trial), trial.best.estimate
-    return [
-        f"{answer.importance}: {_verdict(said, estimate)}",
-        f"  best lambda  {best}",
-        f"  resolved     {_resolved(said)}",
-    ]
+def new_network_lines(answer: ImportanceAnswer) -> list[str]:
+    """What to take for a new network, and what it costs."""
+    found = answer.recommendation
+    lines = [_line("lambda to use", _interval(found.use, "over trials"))]
+    if not found.regret.reason:
+        lines.append(
+            _line(
+                "cost",
+                f"{_percent(found.regret.mean)} above a new network's own best on average, at most "
+                f"{_percent(found.regret.most)}",
+            )
+        )
+    elif not found.use.reason:
+        lines.append(_line("cost", f"not known: {found.regret.reason}"))
+    lines += _tolerances(found)
+    costs = [f"of {factor}: {_percent(cost)}" for factor, cost in found.factors if cost >= 0]
+    if costs:
+        lines.append(_line("off by a factor", f"{', '.join(costs)} more"))
+    if not found.own.reason:
+        lines.append(
+            _line(
+                "own best",
+                f"of a new network: {_ends(found.own)} (95% prediction interval), in the mean "
+                f"{_interval(answer.best)}",
+            )
+        )
+    return [*lines, *_by_accuracy(found, "over trials")]
 
 
-def _by_trial(answer: ImportanceAnswer) -> list[str]:
-    if len(answer.trials) == 1:
+def _tolerances(found: Recommendation) -> list[str]:
+    if found.tolerances[0].reason:
         return []
+    ranges = [f"{_ends(each)} within {_percent(each.share)}" for each in found.tolerances]
+    return [_line("tolerance", f"{', '.join(ranges)} of the least")]
+
+
+def _by_accuracy(found: Recommendation, over: str) -> list[str]:
+    said = found.by_accuracy
+    if said is None:
+        return []
+    what = "not told from the best by the measure"
+    if said.apart:
+        what = "beyond doubt not the best by the measure: the answer hangs on what is asked"
+    if said.best.reason:
+        return [_line("by accuracy", f"no best lambda by final accuracy: {said.best.reason}")]
+    return [_line("by accuracy", f"{_interval(said.best, over)}, {what}")]
+
+
+def _next(answer: ImportanceAnswer) -> list[str]:
+    """How many more trials a narrower statement needs."""
+    trials, needed = len(answer.trials), answer.recommendation.halving
+    if trials == 2 and not answer.resolved.resolved:
+        two, three = (quantile(n, LEVEL) for n in (1, 2))
+        return [
+            _line(
+                "more trials",
+                f"two must be worse by {_number(two)} standard errors at both ends, three by "
+                f"{_number(three)}: add a third (--config trials=3)",
+            )
+        ]
+    if needed is None or answer.recommendation.use.reason:
+        return []
+    return [
+        _line(
+            "more trials",
+            f"{needed - trials} more (--config trials={needed}) would about halve these intervals",
+        )
+    ]
+
+
+def _trials(answer: ImportanceAnswer) -> list[str]:
     alone = sum(trial.resolved.resolved for trial in answer.trials)
-    lines = [f"  trials       {alone} of {len(answer.trials)} resolved on their own:"]
+    lines = [_line("trials", f"{alone} of {len(answer.trials)} resolved on their own:")]
     shown = answer.trials if len(answer.trials) <= 10 else answer.trials[:10]
     for trial in shown:
         mark = "resolved" if trial.resolved.resolved else "not resolved"
@@ -99,19 +183,19 @@ def _by_trial(answer: ImportanceAnswer) -> list[str]:
 def _edges(answer: ImportanceAnswer) -> list[str]:
     """What to do where the measure is lowest at an end of the lambdas searched."""
     lines = []
-    for edge, key in (("low", "low_range"), ("high", "high_range")):
+    for edge, key in EDGES:
         count = sum(edge in (trial.edge, trial.best.end) for trial in answer.trials)
         # A few of many trials are noise; half of them are a range that misses the minimum.
         if 2 * count >= len(answer.trials) and edge == "low" and _least(answer) == 0:
-            lines.append(
-                f"  edge         lowest at lambda = 0 in {count} of "
-                f"{_count(len(answer.trials), 'trial')}: no penalty helps here"
-            )
+            of = _count(len(answer.trials), "trial")
+            text = f"lowest at lambda = 0 in {count} of {of}: no penalty helps here"
+            lines.append(_line("edge", text))
         elif 2 * count >= len(answer.trials):
-            lines.append(
-                f"  edge         lowest at the {edge} end of the search in {count} of "
+            text = (
+                f"lowest at the {edge} end of the search in {count} of "
                 f"{_count(len(answer.trials), 'trial')}: move {key} outwards"
             )
+            lines.append(_line("edge", text))
     return lines
 
 
@@ -120,33 +204,17 @@ def _least(answer: ImportanceAnswer) -> float:
     return min(float(trial.search.lambdas.min()) for trial in answer.trials)
 
 
-def comparison_lines(answers: Answers, what: str = "Importance measures") -> list[str]:
-    """Which importance measure, or group of a sweep, wins, or which are tied."""
-    found = answers.comparison
-    head = f"{what}, from the lowest measure at the best lambda:"
-    if found.reason:
-        head = f"{what}: the data do not decide between them ({found.reason})."
-    lines = [head]
-    width = max(len(name) for name in found.names)
-    for number, name in enumerate(found.names):
-        text = f"  {name:<{width}}  {_number(found.means[number])}"
-        low, high = found.rank_low[number], found.rank_high[number]
-        if not found.reason:
-            text += f"  rank {low}" if low == high else f"  rank {low} to {high}"
-        lines.append(text)
-    tied = found.tied_with_best
-    if not found.reason:
-        if len(tied) > 1:
-            lines.append(f"  The data do not decide which is best: {', '.join(tied)} are tied.")
-        else:
-            lines.append(f"  {tied[0]} is the best beyond doubt.")
-    return lines
-
-
-def _verdict(said: Resolved, best: float) -> str:
-    if said.resolved:
-        return f"the best lambda is {_number(best)}."
-    return "the data do not decide which lambda is best."
+def _verdict(said: Resolved, what: str, best: Interval | BestLambda, gain: Interval) -> str:
+    if not said.resolved:
+        return "the data do not decide which lambda is best."
+    if np.isnan(best.estimate):
+        return f"the data do not decide which lambda to use: {best.reason}."
+    text = f"the {what} is {_number(best.estimate)}"
+    if gain.high < 0:
+        return f"{text}, which is worse than lambda = 0."
+    if gain.low <= 0:
+        return f"{text}, which is as good as lambda = 0: the interval of the gain holds 0."
+    return f"{text}."
 
 
 def _best(trial: TrialAnswer) -> str:
@@ -158,14 +226,16 @@ def _best(trial: TrialAnswer) -> str:
     return f"{_number(best.estimate)} (95% interval {low} to {high}, over replicates)"
 
 
-def _resolved(said: Resolved) -> str:
+def _resolved(answer: TrialAnswer | ImportanceAnswer) -> str:
+    said = answer.resolved
     if said.reason:
         return f"no: {said.reason}"
-    ends = f"{_errors(said.low_errors)} and {_errors(said.high_errors)} standard errors"
+    trials = answer.trials if isinstance(answer, ImportanceAnswer) else (answer,)
+    beyond = any(trial.search.went_beyond for trial in trials)
+    ends = f"the ends of the {'whole search' if beyond else 'first grid'} are worse by "
+    ends += f"{_errors(said.low_errors)} and {_errors(said.high_errors)} standard errors"
     needed = f"{_number(said.critical)} needed"
-    if said.resolved:
-        return f"yes: the ends of the first grid are worse by {ends} ({needed})"
-    return f"no: the ends of the first grid are worse by {ends} ({needed} at both)"
+    return f"yes: {ends} ({needed})" if said.resolved else f"no: {ends} ({needed} at both)"
 
 
 def _errors(value: float) -> str:
@@ -174,21 +244,24 @@ def _errors(value: float) -> str:
 
 def _against(gain: Interval, distance: Interval) -> list[str]:
     return [
-        f"  gain         {_interval(gain)} over lambda = 0, in loss x epochs",
-        f"  distance     {_interval(distance)} to joint training, in loss x epochs",
+        _line("gain", f"{_interval(gain)} over lambda = 0, in loss x epochs"),
+        _line("distance", f"{_interval(distance)} to joint training, in loss x epochs"),
     ]
 
 
 def _interval(value: Interval, over: str = "") -> str:
     if not np.isfinite(value.low):
         return f"{_number(value.estimate)} (no interval: {value.reason})"
-    ends = f"95% interval {_number(value.low)} to {_number(value.high)}"
-    return f"{_number(value.estimate)} ({ends}{', ' if over else ''}{over})"
+    return f"{_number(value.estimate)} (95% interval {_ends(value)}{', ' if over else ''}{over})"
 
 
-def _number(value: float) -> str:
-    # Adding 0 turns a negative zero into a plain one.
-    return "none" if np.isnan(value) else f"{value + 0.0:.3g}"
+def _ends(value: Interval | Tolerance) -> str:
+    low = f"{'less than ' * value.open_low}{_number(value.low)}"
+    return f"{low} to {'more than ' * value.open_high}{_number(value.high)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share + 0.0:.2g}%" if share < 0.995 else f"{100 * share:.0f}%"
 
 
 def _count(number: int, what: str) -> str:

@@ -9,7 +9,9 @@ import math
 import numpy as np
 
 from ewc_lambda.inference.more_runs import narrowed, times_to_resolve
-from ewc_lambda.reporting.answers import LEVEL, ImportanceAnswer, TrialAnswer, spacing
+from ewc_lambda.reporting.answers import ImportanceAnswer, TrialAnswer
+from ewc_lambda.reporting.lines import line as said
+from ewc_lambda.reporting.searches import LEVEL, spacing
 from ewc_lambda.results.study_file import Study
 
 # Beyond it nobody would run them, and the estimate is too rough to say.
@@ -40,14 +42,13 @@ def sweep_lines(study: Study, answer: ImportanceAnswer) -> list[str]:
 def _alike(trial: TrialAnswer) -> list[str]:
     alike = trial.alike
     if alike.reason:
-        return [f"  alike        none named: {alike.reason}"]
+        return [said("alike", f"none named: {alike.reason}")]
     lambdas = alike.lambdas
     if len(lambdas) == 1:
-        return [f"  alike        no other lambda: all are worse than {lambdas[0]:.3g} beyond doubt"]
-    return [
-        f"  alike        {len(lambdas)} of {len(trial.search.lambdas)} lambdas cannot be told from "
-        f"the best: {lambdas[0]:.3g} to {lambdas[-1]:.3g}"
-    ]
+        return [said("alike", f"no other lambda: all are worse than {lambdas[0]:.3g} beyond doubt")]
+    count = f"{len(lambdas)} of {len(trial.search.lambdas)} lambdas"
+    text = f"{count} cannot be told from the best: {lambdas[0]:.3g} to {lambdas[-1]:.3g}"
+    return [said("alike", text)]
 
 
 def _edge(answer: ImportanceAnswer) -> list[str]:
@@ -56,7 +57,7 @@ def _edge(answer: ImportanceAnswer) -> list[str]:
     for edge, way in (("low", "lower"), ("high", "higher")):
         count = sum(edge in (trial.edge, trial.best.end) for trial in answer.trials)
         if 2 * count >= len(answer.trials):
-            lines.append(f"  edge         lowest at the {edge} end: run {way} lambdas")
+            lines.append(said("edge", f"lowest at the {edge} end: run {way} lambdas"))
     return lines
 
 
@@ -79,7 +80,7 @@ def _more_runs(study: Study, trial: TrialAnswer) -> list[str]:
             ),
             "runs of each lambda",
         )
-    return [f"  more runs    {line}" for line in lines]
+    return [said("more runs", line) for line in lines]
 
 
 def _more_trials(study: Study, answer: ImportanceAnswer) -> list[str]:
@@ -89,7 +90,7 @@ def _more_trials(study: Study, answer: ImportanceAnswer) -> list[str]:
         ends = best.low, best.high
         found = narrowed(best.estimate, ends, best.n, TWICE, spacing(study), LEVEL)
         lines = _narrower(found, "trials")
-    return [f"  more trials  {line}" for line in lines]
+    return [said("more trials", line) for line in lines]
 
 
 def _narrower(ends: tuple[float, float], what: str) -> list[str]:

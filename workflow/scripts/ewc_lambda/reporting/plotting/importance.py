@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Row:
     """One importance measure: its measure at the best lambda, the difference to the best importance
-    measure, its possible ranks, and its best lambda, each with interval; nan where there is none.
+    measure, its possible ranks (None: no rank), and its best lambda, each with interval; nan where
+    there is none.
     """
 
     importance: str
@@ -29,7 +30,7 @@ class Row:
     low: float
     high: float
     tied: bool
-    ranks: tuple[int, int]
+    ranks: tuple[int, int] | None
     best: float
     best_low: float
     best_high: float
@@ -58,14 +59,26 @@ def extract(study: Study) -> Importances:
     answers = answer_study(study)
     comparison = answers.comparison
     by_name = {answer.importance: answer for answer in answers}
-    first = comparison.names[0]
-    to_best = {d.second: d for d in comparison.differences if d.first == first}
+    to_best = {d.second: d for d in comparison.differences if d.first in comparison.names[:1]}
+    ranks = {
+        name: (mean, (low, high))
+        for name, mean, low, high in zip(
+            comparison.names,
+            comparison.means,
+            comparison.rank_low,
+            comparison.rank_high,
+            strict=True,
+        )
+    }
+    unranked = {each.name: each.mean for each in comparison.unranked}
+    reference = (comparison.means or tuple(unranked.values()))[0]
     rows = []
-    for number, name in enumerate(comparison.names):
+    for name in (*comparison.names, *unranked):
         answer = by_name[name]
         pair = to_best.get(name)
+        measure, rank = ranks.get(name, (unranked.get(name, np.nan), None))
         best = answer.best
-        low, high, open_low, open_high = best.low, best.high, False, False
+        low, high, open_low, open_high = best.low, best.high, best.open_low, best.open_high
         if len(answer.trials) == 1:
             # One trial: the interval is that of the trial, over its replicates.
             own = answer.trials[0].best
@@ -75,12 +88,12 @@ def extract(study: Study) -> Importances:
         rows.append(
             Row(
                 name,
-                comparison.means[number],
-                0.0 if pair is None else -pair.mean,
+                measure,
+                measure - reference if pair is None else -pair.mean,
                 np.nan if pair is None else -pair.high,
                 np.nan if pair is None else -pair.low,
                 name in comparison.tied_with_best,
-                (comparison.rank_low[number], comparison.rank_high[number]),
+                rank,
                 best.estimate,
                 low,
                 high,
@@ -90,7 +103,7 @@ def extract(study: Study) -> Importances:
             )
         )
     lambdas = study.steps["lambda"]
-    measured = study.sweep.get("measure")
+    measured, first = study.sweep.get("measure"), rows[0].importance
     return Importances(
         tuple(rows),
         study.log,
@@ -129,16 +142,20 @@ def draw(data: Importances) -> Figure:
 
 def row_label(row: Row, data: Importances) -> str:
     """Name, measure and possible ranks of a row."""
-    low, high = row.ranks
     measure = style.short(row.measure) if np.isfinite(row.measure) else "diverged"
+    if row.ranks is None:
+        return f"{row.importance}\nmeasure {measure}, no rank"
     if len(data.rows) == 1 or data.reason:
         return f"{row.importance}\nmeasure {measure}"
+    low, high = row.ranks
     rank = f"rank {low}" if low == high else f"rank {low} to {high}"
     return f"{row.importance}\nmeasure {measure}, {rank}"
 
 
 def _draw_row(left: Axes, right: Axes, number: int, row: Row, alone: bool) -> None:
     colour = style.COLOURS[0] if row.tied or alone else style.COLOURS[1]
+    if row.ranks is None:
+        colour = style.GREY
     face = colour if not row.tied or number == 0 else "white"
     left.plot(row.difference, number, "o", color=colour, markerfacecolor=face, zorder=3)
     if np.isfinite([row.low, row.high]).all():
@@ -170,8 +187,10 @@ def _legend(figure: Figure, data: Importances) -> None:
     handles = []
     if len(data.rows) > 1 and not data.reason:
         handles.append(entry("o", style.COLOURS[0], "tied with the best", False))
-        if not all(row.tied for row in data.rows):
+        if not all(row.tied for row in data.rows if row.ranks):
             handles.append(entry("o", style.COLOURS[1], "worse than the best"))
+    if any(row.ranks is None for row in data.rows):
+        handles.append(entry("o", style.GREY, "no rank: best at an end of the range"))
     said = {row.resolved for row in data.rows}
     if True in said:
         handles.append(entry("*", style.GREY, "best λ, resolved"))

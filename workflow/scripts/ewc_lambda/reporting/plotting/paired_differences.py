@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.inference.across_trials import variance_ratio
 from ewc_lambda.inference.best_lambda import Interval, matrix, mean_interval
 from ewc_lambda.inference.replicates import complete
-from ewc_lambda.reporting.answers import LEVEL, Search, searches, spacing
+from ewc_lambda.inference.variance_ratio import variance_ratio
 from ewc_lambda.reporting.plotting import style
+from ewc_lambda.reporting.searches import LEVEL, Search, searches, spacing
 from ewc_lambda.results.study_file import Study
 
 if TYPE_CHECKING:

@@ -84,6 +84,12 @@ def best_rows(axes: Axes, answer: ImportanceAnswer, trials: tuple[int, ...]) -> 
         # An interval of a minimum that is none: dashed.
         dashes = "-" if answer.resolved.resolved else (0, (1.5, 1))
         _bar(axes, at, answer.best.low, answer.best.high, style.BLACK, 1.8, dashes)
+        for is_open, end, marker in (
+            (answer.best.open_low, answer.best.low, "<"),
+            (answer.best.open_high, answer.best.high, ">"),
+        ):
+            if is_open and np.isfinite(end):
+                axes.plot(end, at, marker, color=style.BLACK, markersize=3)
         look = style.optimum_look(answer.resolved.resolved, "white", 7)
         if not answer.resolved.resolved:
             look["markerfacecolor"] = "white"

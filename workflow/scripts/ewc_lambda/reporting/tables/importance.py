@@ -28,6 +28,16 @@ def table(study: Study, answers: Answers) -> pd.DataFrame:
                 "why a number is missing": found.reason,
             }
         )
+    for each in found.unranked:
+        rows.append(
+            {
+                "importance measure": each.name,
+                "compared with": "",
+                f"measure at the best lambda {UNIT}": each.mean,
+                "paired over": over,
+                "why a number is missing": f"no rank: {each.reason}",
+            }
+        )
     for pair in found.differences:
         rows.append(
             {

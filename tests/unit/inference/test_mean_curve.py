@@ -1,0 +1,169 @@
+"""The lambda to use, tolerance and regret: closed forms of parabolas, and simulated studies."""
+
+import math
+
+import numpy as np
+import pytest
+from made_up_curves import GRID, X, draw, parabolas
+from scipy import stats
+
+from ewc_lambda.inference.mean_curve import APART, UNFIT, fitted_curves, lambda_to_use, tolerance
+from ewc_lambda.inference.new_network import predicted_best, trials_needed
+from ewc_lambda.inference.regret import cost_of_factor, regret, regret_over_lambda
+
+ENDS = (GRID[0], GRID[-1])
+
+
+def curves(tables, grids=None, **options):
+    grids = grids or [GRID] * len(tables)
+    return fitted_curves(grids, tables, [(g[0], g[-1]) for g in grids], **options)
+
+
+def of_vertices(vertices):
+    """A trial for each vertex: 0.6 + 0.05 (x - vertex)^2, two equal replicates."""
+    return curves([parabolas([v, v]) for v in vertices])
+
+
+class TestLambdaToUse:
+    def test_of_equal_parabolas_it_is_the_t_interval_of_the_vertices(self):
+        vertices = np.array([4.9, 5.0, 5.3, 5.2, 5.05])
+        found = lambda_to_use(of_vertices(vertices))
+        low, high = stats.t.interval(0.95, 4, vertices.mean(), stats.sem(vertices))
+        assert np.log10(found.estimate) == pytest.approx(vertices.mean(), abs=0.01)
+        assert np.log10([found.low, found.high]) == pytest.approx([low, high], abs=1e-3)
+        assert (found.open_low, found.open_high, found.reason) == (False, False, "")
+
+    def test_steep_trials_weigh_more_than_in_the_mean_of_the_minima(self):
+        tables = [parabolas([4.0, 4.0]), parabolas([6.0, 6.0], curvature=0.15)]
+        # 0.05 (x - 4)^2 + 0.15 (x - 6)^2 is lowest at 5.5.
+        assert np.log10(lambda_to_use(curves(tables)).estimate) == pytest.approx(5.5, abs=0.01)
+
+    def test_on_a_linear_scale(self):
+        at = np.linspace(0.0, 8.0, 9)
+        tables = [parabolas([v, v], at) for v in (3.0, 3.2, 3.4)]
+        found = lambda_to_use(curves(tables, [at] * 3, spacing="linear"))
+        low, high = stats.t.interval(0.95, 2, 3.2, 0.2 / np.sqrt(3))
+        assert (found.low, found.high) == pytest.approx((low, high), abs=1e-3)
+
+    def test_only_where_all_trials_searched(self):
+        narrow = 10.0 ** np.linspace(4, 6, 9)
+        tables = [parabolas([5.0, 5.0]), parabolas([5.0, 5.0], np.log10(narrow))]
+        found = curves(tables, [GRID, narrow])
+        assert (found.x[0], found.x[-1]) == pytest.approx((4, 6))
+
+    def test_lowest_at_an_end_of_the_search_there_is_none(self):
+        found = lambda_to_use(of_vertices([1.0, 1.2, 1.1]))
+        assert math.isnan(found.estimate)
+        assert "lowest at the lower end of what all trials searched" in found.reason
+
+    def test_lowest_next_to_what_diverged_there_is_one(self):
+        tables = [parabolas([9.0 + v, 9.0 + v]) for v in (0.0, 0.1, 0.2)]
+        tables[0][0, -1] = np.inf
+        found = lambda_to_use(curves(tables))
+        assert found.estimate == pytest.approx(GRID[-2])
+        assert not found.open_high
+
+    def test_reasons(self):
+        one = lambda_to_use(of_vertices([5.0]))
+        assert (one.reason, np.log10(one.estimate)) == (
+            "one trial only",
+            pytest.approx(5, abs=0.02),
+        )
+        few = parabolas([5.0, 5.1])
+        few[:, 2:] = np.inf
+        assert lambda_to_use(curves([few, few])).reason == UNFIT
+        tables = [parabolas([5.0, 5.0], X), parabolas([15.0, 15.0], X + 10)]
+        assert lambda_to_use(curves(tables, [GRID, 1e10 * GRID])).reason == APART
+
+    @pytest.mark.parametrize("trials", [4, 8])
+    def test_coverage(self, trials):
+        rng = np.random.default_rng(51)
+        held = []
+        for _ in range(500):
+            at = 5.2 + 0.3 * rng.standard_normal(trials)
+            found = lambda_to_use(curves([draw(rng, 3, 0.1, 0.005, centre=c) for c in at]))
+            above = found.low <= 10.0**5.2 or found.open_low
+            held.append(above and (found.high >= 10.0**5.2 or found.open_high))
+        assert 0.92 <= np.mean(held) <= 0.98
+
+
+class TestTolerance:
+    def test_of_a_parabola(self):
+        found = tolerance(of_vertices([5.0, 5.0]), 0.1)
+        # 0.05 d^2 = 0.06.
+        expected = 5 + np.sqrt(1.2) * np.array([-1, 1])
+        assert np.log10([found.low, found.high]) == pytest.approx(expected, abs=1e-3)
+
+    def test_an_end_of_the_search_is_open(self):
+        found = tolerance(of_vertices([2.5, 2.5]), 0.1)
+        assert (found.open_low, found.open_high) == (True, False)
+        assert found.low == pytest.approx(GRID[0])
+
+    def test_a_measure_that_is_not_positive_has_no_shares(self):
+        table = parabolas([5.0, 5.1]) - 1
+        assert "not positive" in tolerance(curves([table, table]), 0.1).reason
+        assert "not positive" in regret(curves([table] * 3)).reason
+        assert regret_over_lambda(curves([table] * 3)).lambdas.size == 0
+
+
+class TestRegret:
+    def test_each_trial_pays_for_what_the_others_choose(self):
+        vertices = np.array([4.0, 5.0, 6.0])
+        found = regret(of_vertices(vertices))
+        others = (vertices.sum() - vertices) / 2
+        shares = 0.05 * (others - vertices) ** 2 / 0.6
+        assert found.shares == pytest.approx(shares, abs=2e-3)
+        most = 2 * shares.mean() / stats.chi2.ppf(0.025, 2)
+        assert found.most == pytest.approx(most, rel=0.02)
+
+    def test_two_trials_are_too_few(self):
+        assert regret(of_vertices([5.0, 5.2])).reason == "2 trials, 3 are needed"
+
+    def test_over_lambda_and_off_by_a_factor(self):
+        found = regret_over_lambda(of_vertices([4.9, 5.1]))
+        at = np.log10(found.lambdas)
+        expected = 0.05 * ((at - 4.9) ** 2 + (at - 5.1) ** 2) / 2 / 0.6
+        assert found.mean == pytest.approx(expected, abs=1e-3)
+        assert cost_of_factor(found, 1e5, 10) == pytest.approx(0.05 / 0.6, abs=1e-3)
+        assert math.isnan(cost_of_factor(found, 1e5, 1e4))
+
+    def test_the_upper_bound_holds(self):
+        """Parabolas 0.05 (x - v)^2 with v of sd 0.4: the lambda that T trials find loses
+        0.05 * 0.16 * (1 + 1 / T) / 0.6 in the mean.
+        """
+        rng, trials, held = np.random.default_rng(52), 5, []
+        expected = 0.05 * 0.16 * (1 + 1 / trials) / 0.6
+        for _ in range(500):
+            found = regret(of_vertices(5 + 0.4 * rng.standard_normal(trials)))
+            held.append(found.most >= expected)
+        assert np.mean(held) >= 0.95
+
+
+class TestNewNetwork:
+    def test_the_prediction_interval_is_students(self):
+        found = predicted_best([1e4, 1e5, 1e6])
+        half = stats.t.ppf(0.975, 2) * np.sqrt(4 / 3)
+        assert np.log10([found.low, found.high]) == pytest.approx([5 - half, 5 + half])
+
+    def test_it_holds_a_new_trials_own_best(self):
+        rng = np.random.default_rng(53)
+        held = []
+        for _ in range(2000):
+            *known, new = 10.0 ** (3 + 0.4 * rng.standard_normal(6))
+            found = predicted_best(known)
+            held.append(found.low <= new <= found.high)
+        assert 0.94 <= np.mean(held) <= 0.96
+
+    def test_reasons(self):
+        assert predicted_best([10.0]).reason == "one trial only"
+        assert predicted_best([]).reason == "no trial"
+        assert predicted_best([10.0, np.nan]).reason == "1 of 2 trials without a best lambda"
+
+    def test_trials_for_half_the_width(self):
+        def factor(n):
+            return stats.t.ppf(0.975, n - 1) / np.sqrt(n)
+
+        for n in (2, 5, 20):
+            m = trials_needed(n, 0.5)
+            assert factor(m) <= factor(n) / 2 < factor(m - 1)
+        assert trials_needed(1, 0.5) is None

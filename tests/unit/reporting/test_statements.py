@@ -1,0 +1,130 @@
+"""Statements that would mislead, in the words of the summary and the cells of the table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_studies import made_up_study
+
+from ewc_lambda.reporting.answers import answer_importance, answer_study
+from ewc_lambda.reporting.summary import summary
+from ewc_lambda.reporting.tables import make_tables
+from ewc_lambda.results.study_file import Study
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "study.h5"
+
+
+def headline(study):
+    return summary(study).splitlines()[2]
+
+
+def line(study, label):
+    (found,) = (t for t in summary(study).splitlines() if t.startswith(f"  {label}  "))
+    return found.removeprefix(f"  {label}").strip()
+
+
+class TestAsGoodAsNone:
+    def test_a_gain_whose_interval_holds_0_is_said_in_the_headline(self, path):
+        # lambda = 0 lies where the curves of the trials are lowest, but for noise.
+        study = made_up_study(path, zero=10.02, noise=0.1)
+        assert answer_importance(study, "fisher").resolved.resolved
+        assert headline(study).endswith(
+            "which is as good as lambda = 0: the interval of the gain holds 0."
+        )
+
+    def test_of_one_trial_too(self, path):
+        study = made_up_study(path, trials=1, zero=10.0, noise=0.05)
+        assert "which is as good as lambda = 0" in headline(study)
+
+    def test_a_loss_is_said_to_be_one(self, path):
+        study = made_up_study(path, zero=9.0, noise=0.05)
+        assert headline(study).endswith("which is worse than lambda = 0.")
+
+    def test_a_gain_needs_no_words(self, path):
+        assert "lambda = 0" not in headline(made_up_study(path, noise=0.05))
+
+
+class TestTwoTrials:
+    def test_undecided_they_ask_for_a_third(self, path):
+        study = made_up_study(path, trials=2, centres=[2.5, 3.5], spread=0.02, noise=0.1)
+        answer = answer_importance(study, "fisher")
+        assert [trial.resolved.resolved for trial in answer.trials] == [True, True]
+        assert not answer.resolved.resolved
+        said = line(study, "more trials    ")
+        assert said.startswith("two must be worse by 6.31 standard errors at both ends, three by")
+        assert said.endswith("2.92: add a third (--config trials=3)")
+
+    def test_three_do_not(self, path):
+        assert "add a third" not in summary(made_up_study(path, trials=3, noise=0.05))
+
+
+class TestANewNetwork:
+    def test_the_lambda_to_use_and_a_networks_own_best_are_told_apart(self, path):
+        study = made_up_study(path, trials=6, centres=[2.6, 2.8, 3.0, 3.0, 3.2, 3.4], noise=0.01)
+        found = answer_importance(study, "fisher").recommendation
+        use, own = (
+            np.log10([found.use.low, found.use.high]),
+            np.log10([found.own.low, found.own.high]),
+        )
+        # sqrt(1 + 1 / T) against sqrt(1 / T).
+        assert np.ptp(own) / np.ptp(use) == pytest.approx(np.sqrt(7), rel=0.1)
+        assert line(study, "own best       ").startswith("of a new network: ")
+        assert "(95% prediction interval)" in line(study, "own best       ")
+        assert "over trials" in line(study, "lambda to use  ")
+
+    def test_the_table_has_the_numbers(self, path):
+        study = made_up_study(path, noise=0.02)
+        found = answer_study(study)
+        (row,) = make_tables(study, found)["answer"].to_dict("records")
+        said = found.importances[0].recommendation
+        assert row["lambda to use"] == said.use.estimate
+        assert row["regret on a new network, high end of 95% interval (share)"] == said.regret.most
+        assert row["lowest lambda within 5% of the least"] == said.tolerances[0].low
+        assert row["trials for an interval half as wide"] == said.halving
+
+
+class TestByAccuracy:
+    def study(self, path, best):
+        """A study whose final accuracy is highest at 10 to the power ``best``."""
+        study = made_up_study(path, trials=4, centres=[2.9, 3.0, 3.0, 3.1], noise=0.02)
+        x = np.log10(study.steps["lambda"].to_numpy())
+        z = np.random.default_rng(5).normal(0, 0.05, (len(x), 6))
+        final = 0.9 - 0.02 * (x[:, None] - best - 0.05 * z) ** 2
+        tables = {name: dict(table) for name, table in study.tables.items()}
+        accuracy = np.array(tables["steps"]["accuracy"])
+        accuracy[:, :, -1] = final[:, :, None]
+        tables["steps"]["accuracy"] = accuracy
+        return Study(
+            study.steps,
+            study.references,
+            study.tests,
+            study.rounds,
+            study.config,
+            study.tasks,
+            tables,
+            study.attributes,
+        )
+
+    def test_another_best_lambda_is_said_where_it_differs_beyond_doubt(self, path):
+        study = self.study(path, 4.5)
+        found = answer_importance(study, "fisher").recommendation.by_accuracy
+        assert np.log10(found.best.estimate) == pytest.approx(4.5, abs=0.05)
+        assert np.log10(found.away.estimate) == pytest.approx(1.5, abs=0.05)
+        assert found.apart
+        assert line(study, "by accuracy    ").endswith(
+            "beyond doubt not the best by the measure: the answer hangs on what is asked"
+        )
+
+    def test_the_same_best_lambda_is_not_told_apart(self, path):
+        study = self.study(path, 3.0)
+        assert not answer_importance(study, "fisher").recommendation.by_accuracy.apart
+        assert line(study, "by accuracy    ").endswith("not told from the best by the measure")
+
+    def test_without_accuracies_nothing_is_said(self, path):
+        study = made_up_study(path, curves=False)
+        assert "by accuracy" not in summary(study)
+        (row,) = make_tables(study, answer_study(study))["answer"].to_dict("records")
+        assert pd.isna(row["best lambda by final average accuracy"])
+        assert "no accuracy recorded" in row["why a number is missing"]
