@@ -1,12 +1,14 @@
 """docs/troubleshooting.md says what is really said: each message is provoked."""
 
 import errno
+import logging
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from custom_models import HEAD, SHAPE, body
+from in_process import files_of, run
 from made_up_scenarios import build, config
 from PIL import Image
 from troubleshooting import documented, messages
@@ -14,12 +16,15 @@ from troubleshooting import documented, messages
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.config.written import check_keys
 from ewc_lambda.data.prepared import read_prepared, write_prepared
-from ewc_lambda.data.sources import DATASETS, idx
+from ewc_lambda.data.sources import DATASETS, mnist
 from ewc_lambda.data.sources.task_list import class_indices
 from ewc_lambda.errors import StudyError
+from ewc_lambda.jobs.agreement import SameCode
 from ewc_lambda.learning.problems import build_problem
 from ewc_lambda.networks.models import build_network
+from ewc_lambda.store.lock import hold
 from ewc_lambda.store.records import write_json
+from ewc_lambda.upkeep.plan import Plan
 
 # Provoked by whole runs, in tests/workflow/test_places.py.
 RUNS = ("PYTHONPATH: ", "Snakemake keeps", "…: this disk refuses", "prefix: ", "module: ")
@@ -82,7 +87,7 @@ def foreign_pictures(folder):
         (folder / f"{part}-images-idx3-ubyte").write_bytes(images)
         labels = bytes([0, 0, 8, 1, 0, 0, 0, count]) + bytes(count)
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(labels)
-    assert idx.COUNTS["train"] == 60_000
+    assert mnist.COUNTS["train"] == 60_000
     DATASETS["fashion_mnist"].load({"data_folder": str(folder)})
 
 
@@ -90,6 +95,23 @@ def full_disk(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "replace", lambda *_: _raise(errno.ENOSPC))
         write_json(folder / "result.json", {})
+
+
+def replaced(folder):
+    run(files_of(folder, {}))
+    plan = Plan(files_of(folder, {"seed": 2}), logging.getLogger("quiet"))
+    try:
+        plan.begin()
+    finally:
+        plan.end()
+
+
+def two_runs(folder):
+    file, _ = hold(folder / "study")
+    try:
+        hold(folder / "study")
+    finally:
+        file.close()
 
 
 def _raise(number):
@@ -143,6 +165,11 @@ PROVOKED = {
     "counter": lambda f: model(f, COUNTING),
     "tied": lambda f: model(f, TIED),
     "full disk": full_disk,
+    "replaced": replaced,
+    "two runs": two_runs,
+    "other code": lambda f: SameCode(
+        {"scripts": ["make_grid"], "files": [], "sha256": ""}, "other"
+    ).check(),
 }
 
 

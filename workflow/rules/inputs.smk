@@ -1,9 +1,11 @@
 """The inputs and outputs of the rules, from the table of files (ewc_lambda/results/kinds.py)."""
 
+import functools
+
 from snakemake.settings.enums import RerunTrigger
 
 from ewc_lambda.reporting import contents
-from ewc_lambda.results.drawings import Drawing, drawing_stands, drawn_by
+from ewc_lambda.results.drawn import Drawing, drawing_stands, drawn_by
 
 # What is drawn from the study file alone, by name: its record, its files, its code.
 DRAWINGS = {
@@ -89,12 +91,21 @@ def drawn_from(name):
         stands = PLAN is None or PLAN.stand([FILES.product("study")])
         if stands and drawing_stands(drawing.record, STUDY_FILE, drawing.paths, code):
             return {"study": ancient(STUDY_FILE)}
-        if workflow.is_main_process:
-            there = filter(os.path.exists, drawing.paths)
+        if workflow.is_main_process and (there := list(filter(os.path.exists, drawing.paths))):
+            if stands:
+                say_once(
+                    f"{there[0]}: not as it was drawn from {STUDY_FILE} by this code. Drawn anew."
+                )
             workflow.dag.forcefiles.update(there)
         return {"study": STUDY_FILE}
 
     return inputs
+
+
+@functools.cache
+def say_once(line):
+    """Snakemake asks for a job's inputs many times."""
+    logger.warning(line)
 
 
 def lost_files(wildcards):

@@ -5,7 +5,7 @@ from typing import Any
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.reporting.answers import open_study
 from ewc_lambda.reporting.plotting import draw_figure
-from ewc_lambda.results.drawings import record_drawing
+from ewc_lambda.results.drawn import record_drawing
 
 
 def main(snakemake: Any) -> None:

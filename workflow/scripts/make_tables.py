@@ -8,7 +8,7 @@ from ewc_lambda.reporting.answers import answer_study, open_study
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import make_tables
 from ewc_lambda.reporting.tables_page import config_text, provenance_text, tables_page
-from ewc_lambda.results.drawings import record_drawing
+from ewc_lambda.results.drawn import record_drawing
 from ewc_lambda.store.replacing import replacing
 
 

@@ -62,6 +62,23 @@ def test_a_finished_study_is_replaced_only_when_asked(results, caplog):
     assert not (results / "tiny/trial_0/base_model.json").exists()
 
 
+def test_a_grid_that_keeps_one_lambda_is_another_question(results, caplog):
+    found, lines = plan(files_of(results, {"steps": 5}), caplog)
+    assert any("trained at another lambda than today's search gives" in line for line in lines)
+    with pytest.raises(StudyError, match="holds a finished study"):
+        found.begin()
+    found.end()
+
+
+def test_one_foreign_file_is_no_other_question(results, caplog):
+    steps = [results / f"tiny/trial_0/fisher/round_0/step_{number}.h5" for number in (1, 2)]
+    shutil.copyfile(steps[1], steps[0])
+    found, lines = plan(files_of(results, {}), caplog)
+    assert f"{steps[0]}: its step is 2, not 1. Made anew." in lines
+    found.begin()
+    found.end()
+
+
 def test_a_study_that_was_never_finished_is_not_asked_about(results, caplog):
     (results / "tiny/study.h5").unlink()
     found, lines = plan(files_of(results, {"seed": 2}), caplog)
@@ -83,7 +100,7 @@ def test_weights_that_were_cut_short_are_missing(results, caplog):
 def test_what_was_lost_and_is_still_needed_is_asked_for(results, caplog):
     (results / "tiny/data.h5").unlink()
     found, lines = plan(files_of(results, {}), caplog)
-    assert lines == []
+    assert lines == [f"{results}/tiny/data.h5: it is missing. Made anew."]
     assert found.lost() == [f"{results}/tiny/data.h5"]
 
 

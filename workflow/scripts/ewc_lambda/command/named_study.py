@@ -86,6 +86,8 @@ def find_study(named: str | None, results: Path) -> NamedStudy:
     if named is None:
         return _by_config(DEFAULT, results)
     path = Path(named)
+    if (path / "study.h5").is_file():
+        return NamedStudy(path / "study.h5", None)
     if path.suffix == ".h5":
         if not path.is_file():
             raise StudyError(f"{path}: no such file; {FORMS}")

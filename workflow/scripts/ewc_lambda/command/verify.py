@@ -6,6 +6,7 @@ Prints one line when all is well; else what is wrong, a line each, and ends with
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -46,8 +47,8 @@ def _checked(study: NamedStudy, results: Path) -> Integrity:
     place = Path(config["study"], "study.h5")
     if study.config_file is None:
         file = study.file.absolute()
-        results = file.parents[1]
-        if file != results / place:
+        results = Path(os.path.relpath(file.parents[1]))
+        if file != results.absolute() / place:
             raise StudyError(
                 f"{study.file}: is of the study {config['study']}, and is checked together with "
                 f"what lies beside it. Put it where a run would have: {place}"

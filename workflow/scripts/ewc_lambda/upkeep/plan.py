@@ -13,7 +13,7 @@ from ewc_lambda.results.kinds import Product
 from ewc_lambda.store.lock import hold
 from ewc_lambda.store.records import peek
 from ewc_lambda.store.replacing import move_aside
-from ewc_lambda.upkeep.survey import BROKEN, MISSING, STALE, State, Survey
+from ewc_lambda.upkeep.survey import BROKEN, MISSING, STALE, STANDS, State, Survey
 
 # What makes a study the answer to its question; all else follows from these in moments.
 _QUESTION = ("base_model", "step", "reference")
@@ -34,7 +34,9 @@ class Plan:
         self._lock: IO[str] | None = None
         self._found = {p: self._survey.state(p) for p in self._survey.products()}
         self.anew = {p: s for p, s in self._found.items() if s.name in (STALE, BROKEN)}
-        for line in told(self.anew):
+        lost = {p: self._survey.state(p) for p in self._survey.lost.values()}
+        gone = {p: state for p, state in lost.items() if state.name == MISSING}
+        for line in (*told(self.anew), *told(gone)):
             logger.warning(line)
         if self.anew and (asked := self._asked()):
             logger.warning(asked)
@@ -126,7 +128,7 @@ class Plan:
 
     def _asked(self) -> str:
         """The question to be asked before a finished study is replaced; "" if there is none."""
-        other = [p for kind in _QUESTION for p in self._all_stale(kind)]
+        other = [p for kind in _QUESTION for p in self._mostly_stale(kind)]
         finished = Path(self.files.record("study"))
         if not other or self.files.config["replace"] or not finished.exists():
             return ""
@@ -136,13 +138,14 @@ class Plan:
             f"study another name: --config study=NAME"
         )
 
-    def _all_stale(self, kind: str) -> list[Product]:
-        """All files there are of a kind, if none of them is what today's study makes. A single one
-        among others is no other question; it is a file that was put there.
+    def _mostly_stale(self, kind: str) -> list[Product]:
+        """The stale files of a kind, if half of those that are there are. One among many that stand
+        is no other question; it is a file that was put there.
         """
-        there = {p: state.name for p, state in self._found.items() if p.kind == kind}
-        there = {p: name for p, name in there.items() if name != MISSING}
-        return list(there) if all(name == STALE for name in there.values()) else []
+        named = [(p, state.name) for p, state in self._found.items() if p.kind == kind]
+        stale = [product for product, name in named if name == STALE]
+        stand = sum(name == STANDS for _, name in named)
+        return stale if len(stale) >= max(stand, 1) else []
 
 
 def told_alone(files: Files) -> str:

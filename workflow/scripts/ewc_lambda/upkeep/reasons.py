@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
-from ewc_lambda.store.records import read_attributes, read_json
+from ewc_lambda.store.provenance import model_files
+from ewc_lambda.store.records import file_digest, read_attributes, read_json
 
 _ORIGIN = {
     "data": "other data than those beside it",
@@ -54,13 +56,24 @@ class Reasons:
             return "made by an earlier version"
         today, made = self._files.config_of(product.kind), known["config"]
         changed = [
-            f"made with {key}: {made[key]}, the config says {value}"
+            f"made with {key}: {_plain(made[key])}, the config says {_plain(value)}"
             for key, value in today.items()
             if key in made and made[key] != value
         ]
         new = [f"made before there was {key}" for key in today if key not in made]
-        gone = [f"made with {key}: {made[key]}" for key in made if key not in today]
-        return "; ".join([*changed, *new, *gone]) or "made by other code"
+        gone = [f"made with {key}: {_plain(made[key])}" for key in made if key not in today]
+        return "; ".join([*changed, *new, *gone]) or self._code(known)
+
+    def _code(self, known: Mapping[str, Any]) -> str:
+        for file in model_files(self._files.config):
+            if known.get("model_sha256") != file_digest(file):
+                return f"made by another {file}, or by other code"
+        return "made by other code"
+
+
+def _plain(value: Any) -> Any:
+    """Truth values and nothing as a config has them."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else value
 
 
 def attributes_of(product: Product) -> dict[str, Any]:
