@@ -11,7 +11,9 @@ from typing import Any
 
 REFERENCES = ("finetuning", "joint")
 
-_TRAINING = ("seed", "data", "model", "training", "importance", "files")
+_FIRST = ("seed", "data", "model", "training", "importance")
+# Whether weights are kept is said in the records of runs that may have none.
+_TRAINING = (*_FIRST, "files")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ KINDS = {
         f"{_TRIAL}/first_task.h5",
         "train_first_task",
         above=("data", "base_model"),
-        parts=(*_TRAINING, "measures"),
+        parts=(*_FIRST, "measures"),
         weights=f"{_TRIAL}/first_task.safetensors",
     ),
     "reference": Kind(
