@@ -47,6 +47,7 @@ HOW = {
     r"pre-commit install": "changes the reader's git; tests/unit/test_pre_commit.py runs the hooks",
     r"python -c ": "tests/workflow/test_studies.py runs it",
     r"git lfs": "fetches what the reader's own repository names",
+    r"git pull": "stands for whatever changes the code",
     r"git clone": "stands for the reader's own address",
     r"pip install \.": "tests/unit/test_installed.py runs it",
     r".venv/bin/pip install": "installs from a package index, as make study does",
