@@ -117,7 +117,7 @@ def test_make_takes_no_packages_of_a_module_system():
     rule = "--eval=shown: ; @echo .$$PYTHONPATH."
     environment = {**os.environ, "PYTHONPATH": "/modules"}
     done = subprocess.run(
-        ["make", rule, "shown"],
+        ["make", "--no-print-directory", rule, "shown"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

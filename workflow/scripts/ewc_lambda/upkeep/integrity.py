@@ -53,6 +53,8 @@ class Integrity:
         survey = Survey(self.files_of, any_code=True)
         for product in self._products():
             self._product(product, survey.state(product))
+            if product.kind == "decision" and all(map(survey.stands, self._steps(product.place))):
+                self._replicates(product.place, self._round(product.place, product.place["round"]))
         self.other_code = survey.other_code > 0
 
     @property
@@ -157,7 +159,6 @@ class Integrity:
     def _decision(self, product: Product) -> None:
         config, place = self.config, product.place
         runs = self._round(place, place["round"])
-        self._replicates(place, runs)
         lambdas = [run.labels["lambda"] for run in runs]
         measures = round_measures(runs)
         decision = decide(
