@@ -6,6 +6,7 @@ ends. This lock is the operating system's: it ends with its process, however tha
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import platform
@@ -46,9 +47,11 @@ def hold(folder: Path) -> tuple[IO[str] | None, str]:
             f"{folder}: its file system knows no locks ({error.strerror}). See to it that one run "
             f"at a time works there."
         )
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {platform.node()}")
-    file.flush()
+    # Who has it is said for people: on a full disk it is held all the same.
+    with contextlib.suppress(OSError):
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}")
+        file.flush()
     return file, ""
 
 
