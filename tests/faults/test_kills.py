@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import textwrap
 import time
 
 import pytest
@@ -85,6 +86,33 @@ def test_signal_to_snakemake(fresh, finished, number):
         if done.status == 0 and tries < TRIES:
             check(fresh, finished)
             begin_anew(fresh)
+    fresh.finish()
+    check(fresh, finished)
+
+
+# The scheduler takes a finished job over with its lock held, in the main thread, which also hears
+# signals. The first job is the one interrupted there.
+SIGTERM_UNDER_THE_LOCK = """
+import os, signal
+finish = workflow.dag.finish
+async def interrupted(job, **options):
+    workflow.dag.finish = finish
+    assert workflow.scheduler._lock.locked()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await finish(job, **options)
+workflow.dag.finish = interrupted
+"""
+
+
+def test_sigterm_while_the_scheduler_takes_a_job_over(fresh, finished):
+    """No deadlock with the scheduler's lock: the run ends, and the next one goes on."""
+    rules = fresh.folder / "workflow/rules/progress.smk"
+    before = rules.read_text()
+    rules.write_text(before + textwrap.indent(SIGTERM_UNDER_THE_LOCK, "    "))
+    done = fresh.run()
+    assert "Will exit after finishing currently running jobs" in done.text
+    assert 0 < done.jobs.total() <= RUNNING
+    rules.write_text(before)
     fresh.finish()
     check(fresh, finished)
 

@@ -33,8 +33,9 @@ SMALL = {
     "steps": 4,
     "max_rounds": 2,
 }
-# A run of a scratch study that takes longer hangs.
-LIMIT = 600
+# A run of a scratch study that takes longer hangs. Shorter than the time that a test may take, so
+# that what the run printed is told.
+LIMIT = 300
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@
 # Not in a dry-run, and not in the jobs.
 onstart:
     from ewc_lambda.jobs.progress_log import ProgressLog
+    from ewc_lambda.jobs.termination import hear_sigterm
 
+    hear_sigterm()
     try:
         PLAN.begin()
     except StudyError as error:
