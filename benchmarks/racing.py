@@ -25,7 +25,7 @@ from ewc_lambda.inference import best_lambda as st
 from ewc_lambda.inference.across_trials import study_best_lambda
 from ewc_lambda.inference.replicates import best_column, complete, trained
 from ewc_lambda.reporting.answers import answer_trial
-from ewc_lambda.reporting.searches import Search, searches, spacing
+from ewc_lambda.results.searches import Search, searches, spacing
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.racing import doubts, race
 

@@ -44,7 +44,7 @@ from ewc_lambda.learning.sequence import (
 )
 from ewc_lambda.networks.models import draw_weights, flat_state
 from ewc_lambda.reporting.answers import answer_importance
-from ewc_lambda.reporting.searches import searches
+from ewc_lambda.results.searches import searches
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.rounds import decide, grid
 from ewc_lambda.seeding import Stream, trial_generator

@@ -82,7 +82,7 @@ def _make(files: Files, plan: Plan, product: Product) -> None:
     for path in map(Path, product.paths):
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-    named = files.inputs(files.sources(product, plan.rounds))
+    named = files.inputs(files.sources(product, plan))
     inputs = Named(**{name: paths for name, _, paths in named})
     params = Named(**files.made_by(product.kind), place=files.place)
     outputs = dict(zip(("record", "weights"), product.paths, strict=False))

@@ -64,12 +64,10 @@ TIMES = f"benchmarks/results/{STUDY['study']}"
 wildcard_constraints:
     trial=r"\d+",
     round=r"\d+",
+    look=r"\d+",
     step=r"\d+",
     importance="|".join(STUDY["importance"]),
     reference="|".join(REFERENCES),
 
 
-TRIALS = range(STUDY["trials"])
-STEPS = range(STUDY["steps"])
 STEPS_PER_JOB = steps_per_job(STUDY)
-BLOCKS = [STEPS[first : first + STEPS_PER_JOB] for first in range(0, len(STEPS), STEPS_PER_JOB)]

@@ -49,7 +49,7 @@ def job_inputs(products):
     """
     # What the files say decides what is made anew (docs/how-it-works.md), whatever a profile says.
     workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
-    sources = FILES.sources(products[0], PLAN and PLAN.rounds)
+    sources = FILES.sources(products[0], PLAN)
     named = list(FILES.inputs(sources))
     if PLAN is None:
         return {name: paths for name, _, paths in named}

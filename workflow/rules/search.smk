@@ -1,4 +1,4 @@
-"""Rules: make_grid, decide_round (a checkpoint), collect_search."""
+"""Rules: make_grid, decide_round and decide_study (checkpoints), collect_search."""
 
 
 rule make_grid:
@@ -74,3 +74,28 @@ rule collect_search:
         "Trial {wildcards.trial}, {wildcards.importance}: gather all rounds"
     script:
         "../scripts/collect_search.py"
+
+
+checkpoint decide_study:
+    input:
+        unpack(made_from("look")),
+    output:
+        FILES.record("look"),
+    log:
+        f"{LOGS}/decide_study_{{look}}.log",
+    benchmark:
+        f"{TIMES}/decide_study_{{look}}.tsv"
+    priority: 5
+    localrule: True
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        **FILES.made_by("look"),
+    message:
+        "Study, look {wildcards.look}: sure enough, or how many trials more?"
+    script:
+        "../scripts/decide_study.py"

@@ -27,17 +27,33 @@ if STEPS_PER_JOB == 1:
             "../scripts/train_steps.py"
 
 
+FIRST = "|".join(map(str, range(STUDY["first_trials"] or 0)))
+
+
+def blocks():
+    """Blocks of steps that a job trains: the name's ending, of which trials, and which steps."""
+    kinds = {"": (FIRST or r"\d+", STUDY["steps"])}
+    if FIRST:
+        kinds["_later"] = (rf"(?!(?:{FIRST})(?!\d))\d+", STUDY["later_steps"])
+    for ending, (trials, steps) in kinds.items():
+        for first in range(0, steps, STEPS_PER_JOB):
+            yield ending, trials, range(steps)[first : first + STEPS_PER_JOB]
+
+
 # With more steps in a job, a rule for each block of a round: a step's file stays an output of its
-# own, which one rule with a wildcard for the block cannot say.
-for block in BLOCKS if STEPS_PER_JOB > 1 else []:
+# own, which one rule with a wildcard for the block cannot say. Rounds of later trials have other
+# steps.
+for ending, trials, block in blocks() if STEPS_PER_JOB > 1 else []:
 
     rule:
         name:
-            f"train_steps_{block[0]}_to_{block[-1]}"
+            f"train_steps_{block[0]}_to_{block[-1]}{ending}"
         input:
             unpack(steps_made_from(block)),
         output:
             **step_outputs(block),
+        wildcard_constraints:
+            trial=trials,
         log:
             f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/steps_{block[0]}_to_{block[-1]}.log",
         benchmark:

@@ -8,6 +8,7 @@ from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.results.runs import read_run
 from ewc_lambda.results.study_file import joined, read_tables, run_table, write_tables
 from ewc_lambda.store.provenance import provenance
+from ewc_lambda.store.records import read_json
 
 
 def main(snakemake: Any) -> None:
@@ -30,6 +31,9 @@ def main(snakemake: Any) -> None:
         "tasks": {"names": names},
         "provenance": provenance(params.code, params.config),
     }
+    if looks := [read_json(path) for path in inputs.get("looks", [])]:
+        said = ("trials", "widths", "next_trials", "stop")
+        attributes["looks"] = {str(n): {key: at[key] for key in said} for n, at in enumerate(looks)}
     notes = read_notes(inputs.data)
     if notes:
         attributes["notes"] = notes

@@ -5,7 +5,7 @@ from typing import Any
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.results.runs import Run, read_run, round_measures, trial_origin
-from ewc_lambda.search.rounds import decide
+from ewc_lambda.search import by_config
 from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import read_json, write_json
 from ewc_lambda.store.stamps import stamped
@@ -18,17 +18,9 @@ def main(snakemake: Any) -> None:
     origin = trial_origin(snakemake.input, grid["importance"])
     runs = [_step(path, grid, step, origin) for step, path in enumerate(snakemake.input.steps)]
     measures = round_measures(runs)
-    decision = decide(
-        grid["lambdas"],
-        measures,
-        spacing=config["spacing"],
-        threshold=config["termination_threshold"],
-        round_=grid["round"],
-        max_rounds=config["max_rounds"],
-        expand_at_edge=config["expand_at_edge"],
-    )
-    best = decision.optimum
     place = {name: grid[name] for name in ("trial", "importance", "round")}
+    decision = by_config.decide_round(config, place, grid["lambdas"], measures)
+    best = decision.optimum
     made = provenance(snakemake.params.code, config)
     record = {
         **grid,

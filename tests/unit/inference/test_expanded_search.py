@@ -6,8 +6,8 @@ from made_up_studies import made_up_study
 
 from ewc_lambda.inference.best_lambda import resolved
 from ewc_lambda.reporting.answers import answer_importance
-from ewc_lambda.reporting.searches import searches
 from ewc_lambda.reporting.summary import summary
+from ewc_lambda.results.searches import searches
 from ewc_lambda.search.rounds import decide, grid
 
 STEPS, ROUNDS, REPLICATES = 8, 4, 6

@@ -9,8 +9,8 @@ from scipy import stats
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.reporting.answers import answer_importance, answer_study, open_study
-from ewc_lambda.reporting.searches import searches
 from ewc_lambda.reporting.summary import summary
+from ewc_lambda.results.searches import searches
 from ewc_lambda.store.records import write_hdf5
 
 

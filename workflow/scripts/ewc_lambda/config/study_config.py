@@ -80,6 +80,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
         raise StudyError(_message(error))
     _check_finite(config)
+    _check_trials(config)
     _check_search(config)
     _check_loss(config)
     _check_model(config)
@@ -123,7 +124,7 @@ def _scalar(text: str) -> Any:
 
 
 def steps_per_job(config: Mapping[str, Any]) -> int:
-    """How many lambda steps of a round a job trains."""
+    """How many lambda steps of a round a job trains, at most."""
     chosen = config["steps_per_job"]
     if chosen == "auto":
         # One small network leaves a GPU idle.
@@ -199,6 +200,21 @@ def _check_finite(config: Mapping[str, Any]) -> None:
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, float) and not math.isfinite(number):
                 raise StudyError(f"{key}: {number} is no finite number.")
+
+
+def _check_trials(config: Mapping[str, Any]) -> None:
+    most, target = config["trials"], config["target_width"]
+    if target is not None and config["min_trials"] > most:
+        raise StudyError(
+            f"min_trials: {config['min_trials']} is more than trials, {most}, which with "
+            f"target_width are there at most. Allowed: min_trials up to trials, or target_width "
+            f"null for a fixed number of trials."
+        )
+    if config["first_trials"] is not None and config["racing"]:
+        raise StudyError(
+            "racing: a race drops lambdas beside the best, and a later trial has few of them. "
+            "Allowed: racing false, or first_trials null."
+        )
 
 
 def _check_search(config: Mapping[str, Any]) -> None:

@@ -55,9 +55,13 @@ class ProgressLog(logging.Handler):
 
     def _say(self, trial: int, name: str) -> None:
         state = read_search(self._files, trial, name)
+        for place in self._files.searches():
+            # Trials come up while the study goes on.
+            if (key := (place["trial"], place["importance"])) not in self._states:
+                self._states[key] = read_search(self._files, *key)
         self._states[trial, name] = state
         work = study_work(self._files, self._states)
-        text = f"Trial {trial}, {name}: {state.text(self._files.config['steps'])}. "
+        text = f"Trial {trial}, {name}: {state.text()}. "
         text += f"Study: {work.trained} of about {work.expected} steps"
         pace = (work.done - self._done_before) / (time.monotonic() - self._begin)
         if pace > 0 and work.left > 0:

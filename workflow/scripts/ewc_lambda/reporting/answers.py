@@ -39,8 +39,9 @@ from ewc_lambda.inference.best_lambda import (
 )
 from ewc_lambda.inference.replicates import comparable_means, trained, usable
 from ewc_lambda.reporting.recommendation import Recommendation, recommend
-from ewc_lambda.reporting.searches import LEVEL, Search, searches, spacing
+from ewc_lambda.results.searches import Search, searches, spacing
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.looks import LEVEL
 
 Floats = NDArray[np.float64]
 
@@ -287,7 +288,7 @@ def _trials_at_best(study: Study, found: list[Search]) -> Floats:
 def answer_study(study: Study) -> Answers:
     """All that a study says, importance measures in the order of its config."""
     have = set(zip(study.steps["trial"], study.steps["importance"], strict=True))
-    wanted = [(t, name) for t in range(study.config["trials"]) for name in study.asked]
+    wanted = [(t, name) for t in range(study.wanted_trials) for name in study.asked]
     found = tuple(answer_importance(study, name) for name in study.importances)
     comparison, over = compare_importances(study, found)
     return Answers(

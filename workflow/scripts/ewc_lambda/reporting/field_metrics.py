@@ -18,8 +18,8 @@ from ewc_lambda.inference.metrics import (
     forward_transfer,
 )
 from ewc_lambda.reporting.answers import REFERENCES
-from ewc_lambda.reporting.searches import LEVEL
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.looks import LEVEL
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]

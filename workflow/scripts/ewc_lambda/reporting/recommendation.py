@@ -21,7 +21,6 @@ from ewc_lambda.inference.best_lambda import (
 from ewc_lambda.inference.mean_curve import (
     Curves,
     Tolerance,
-    fitted_curves,
     lambda_to_use,
     tolerance,
 )
@@ -33,8 +32,9 @@ from ewc_lambda.inference.regret import (
     regret,
     regret_over_lambda,
 )
-from ewc_lambda.reporting.searches import LEVEL, Search, spacing
+from ewc_lambda.results.searches import Search, across_level, curves_of, spacing
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.looks import LEVEL
 
 SHARES = (0.05, 0.1)
 FACTORS = (2, 3, 10)
@@ -100,17 +100,12 @@ def recommend(
     the reason why trials have no minimum between them (`across_trials.at_ends`), else empty: their
     curves then say nothing of what lies beyond.
     """
-    curves = fitted_curves(
-        [search.lambdas for search in found],
-        [search.measures for search in found],
-        [search.first_ends for search in found],
-        spacing(study),
-    )
+    curves = curves_of(study, found)
     over = regret_over_lambda(curves, LEVEL)
     nan = float("nan")
     use = own = Interval(nan, nan, nan, len(found), LEVEL, no_best)
     if not no_best:
-        use = lambda_to_use(curves, LEVEL)
+        use = lambda_to_use(curves, across_level(study))
         own = predicted_best([best.estimate for best in bests], spacing(study), LEVEL)
     return Recommendation(
         use,

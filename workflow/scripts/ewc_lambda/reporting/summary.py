@@ -12,10 +12,10 @@ from ewc_lambda.reporting.comparison_lines import comparison_lines
 from ewc_lambda.reporting.lines import line as _line
 from ewc_lambda.reporting.lines import number as _number
 from ewc_lambda.reporting.recommendation import Recommendation
-from ewc_lambda.reporting.searches import LEVEL
 from ewc_lambda.reporting.sweep_lines import sweep_head, sweep_lines
 from ewc_lambda.results.arithmetic import study_arithmetic
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.looks import LEVEL
 
 EDGES = (("low", "low_range"), ("high", "high_range"))
 

@@ -11,8 +11,9 @@ import numpy as np
 from ewc_lambda.inference.more_runs import narrowed, times_to_resolve
 from ewc_lambda.reporting.answers import ImportanceAnswer, TrialAnswer
 from ewc_lambda.reporting.lines import line as said
-from ewc_lambda.reporting.searches import LEVEL, spacing
+from ewc_lambda.results.searches import spacing
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.looks import LEVEL
 
 # Beyond it nobody would run them, and the estimate is too rough to say.
 MOST_TIMES = 100

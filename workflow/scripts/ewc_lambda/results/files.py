@@ -6,13 +6,15 @@ what it has to make (`upkeep.survey`), and ``verify`` what to check (`upkeep.int
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ewc_lambda.config.study_config import part
 from ewc_lambda.errors import StudyError
+from ewc_lambda.results.decided import Decided, Known, chosen, decided, trials_at
 from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
+from ewc_lambda.search.later_trials import is_later, steps_of
 from ewc_lambda.store.code import code_digest, source_digest
 from ewc_lambda.store.provenance import model_files, recipe_of
 from ewc_lambda.store.records import read_json
@@ -30,13 +32,6 @@ _INPUTS = {
 }
 
 Sources = dict[str, Product | list[Product]]
-
-
-class Rounds(NamedTuple):
-    """What is decided of a search: the decisions so far, and whether the last one ended it."""
-
-    decided: list[dict[str, Any]]
-    ended: bool
 
 
 class Files:
@@ -123,25 +118,23 @@ class Files:
         """Today's recipe of a kind of file."""
         return recipe_of({"code_sha256": self.code_of(kind), "config": self.config_of(kind)})
 
-    def sources(
-        self, made: Product, rounds: Callable[[Mapping[str, Any]], Rounds] | None = None
-    ) -> Sources:
-        """What a file is made from, by the names of its job's inputs. ``rounds`` tells what is
-        decided of a search; by default, whatever its decisions say.
+    def sources(self, made: Product, known: Known | None = None) -> Sources:
+        """What a file is made from, by the names of its job's inputs. ``known`` tells what is
+        decided; by default, whatever the decisions say.
         """
-        place, rounds = made.place, rounds or self.rounds
+        place, known = made.place, known or self
         if made.kind in ("search", "test"):
-            known = rounds(place)
-            return self._of_search(made, known)
+            return self._of_search(made, known.rounds(place))
         return {
             "data": dict,
             "base_model": lambda: self._start(place, "data"),
             "first_task": lambda: self._start(place, "data", "base_model"),
             "reference": lambda: self._start(place),
-            "grid": lambda: self._before(place),
+            "grid": lambda: self._before(place, known),
             "step": lambda: self._of_step(place),
             "decision": lambda: self._of_decision(place),
-            "study": self._of_study,
+            "look": lambda: self._of_look(place, known),
+            "study": lambda: self._of_study(known),
         }[made.kind]()
 
     def inputs(self, sources: Sources) -> Iterator[tuple[str, list[Product], str | list[str]]]:
@@ -155,33 +148,58 @@ class Files:
             if weights and beside:
                 yield weights, products, beside if isinstance(source, list) else beside[0]
 
-    def rounds(self, place: Mapping[str, Any]) -> Rounds:
+    def rounds(self, place: Mapping[str, Any]) -> Decided:
         """What the decisions of a search say, up to the first that is missing or broken."""
-        decided: list[dict[str, Any]] = []
-        while True:
-            found = self.product("decision", **_search(place), round=len(decided))
-            try:
-                decided.append(read_json(found.record))
-            except StudyError:
-                return Rounds(decided, ended=False)
-            if decided[-1]["stop"] is not None:
-                return Rounds(decided, ended=True)
+        return decided(lambda n: _said(self.product("decision", **_search(place), round=n)))
 
-    def fixed(self) -> Iterator[Product]:
+    def looks(self, most: int | None = None) -> Decided:
+        """What the looks of the study say, up to the first that is missing or broken."""
+        if self.config["target_width"] is None:
+            return Decided([], ended=True)
+        return decided(lambda n: _said(self.product("look", look=n)), most)
+
+    def trials(self, known: Known | None = None) -> range:
+        """The trials of the study, as far as it is known how many it takes."""
+        return range(trials_at(self.config, (known or self).looks().decided))
+
+    def first_trials(self, place: Mapping[str, Any], known: Known | None = None) -> list[Decided]:
+        """What is decided of the first trials' searches, which that of a later one goes by; none
+        where the trial draws its own bracket.
+        """
+        if not is_later(self.config, place["trial"]):
+            return []
+        at = {"importance": place["importance"]}
+        return [
+            (known or self).rounds({**at, "trial": t}) for t in range(self.config["first_trials"])
+        ]
+
+    def fixed(self, known: Known | None = None) -> Iterator[Product]:
         """What a study makes whatever its searches decide, in the order in which it is made."""
         yield self.product("data")
-        for trial in range(self.config["trials"]):
+        for trial in self.trials(known):
             yield self.product("base_model", trial=trial)
             if self.shared:
                 yield self.product("first_task", trial=trial)
             for reference in REFERENCES:
                 yield self.product("reference", trial=trial, reference=reference)
 
-    def searches(self) -> Iterator[dict[str, Any]]:
+    def searches(self, known: Known | None = None) -> Iterator[dict[str, Any]]:
         """The places of a study's searches."""
-        for trial in range(self.config["trials"]):
+        for trial in self.trials(known):
             for importance in self.config["importance"]:
                 yield {"trial": trial, "importance": importance}
+
+    def products(self, known: Known | None = None) -> Iterator[Product]:
+        """All files of the study, as far as it is known to go, each after what it is made from."""
+        known = known or self
+        yield from self.fixed(known)
+        for place in self.searches(known):
+            for decision in self._decisions(place, known.rounds(place)):
+                yield from self.round(place, decision.place["round"])
+                yield decision
+            yield from self.ends(place)
+        yield from self._looks(known)
+        yield self.product("study")
 
     def round(self, place: Mapping[str, Any], round_: int) -> list[Product]:
         """Grid and steps of a round of a search."""
@@ -208,21 +226,25 @@ class Files:
 
     def _steps(self, place: Mapping[str, Any]) -> list[Product]:
         at = {**_search(place), "round": place["round"]}
-        return [self.product("step", **at, step=step) for step in range(self.config["steps"])]
+        steps = range(steps_of(self.config, place["trial"]))
+        return [self.product("step", **at, step=step) for step in steps]
 
     def _start(self, place: Mapping[str, Any], *kinds: str) -> Sources:
         """What every run of a trial starts from."""
         kinds = kinds or ("data", "base_model", *(["first_task"] if self.shared else []))
         return {kind: self.product(kind, **_only(place, "trial")) for kind in kinds}
 
-    def _before(self, place: Mapping[str, Any]) -> Sources:
-        """The decision that a later round's grid follows from; the first follows from the
-        config.
+    def _before(self, place: Mapping[str, Any], known: Known) -> Sources:
+        """The decision that a later round's grid follows from; the first follows from the config,
+        that of a later trial from the decisions of the first trials.
         """
-        if place["round"] == 0:
-            return {}
-        before = {**_search(place), "round": place["round"] - 1}
-        return {"decision": self.product("decision", **before)}
+        if place["round"] > 0:
+            before = {**_search(place), "round": place["round"] - 1}
+            return {"decision": self.product("decision", **before)}
+        first = enumerate(self.first_trials(place, known))
+        at = {"importance": place["importance"]}
+        found = [p for t, each in first for p in self._decisions({**at, "trial": t}, each)]
+        return {"first_decisions": found} if found else {}
 
     def _of_step(self, place: Mapping[str, Any]) -> Sources:
         at = {**_search(place), "round": place["round"]}
@@ -239,13 +261,17 @@ class Files:
         grid = self.product("grid", **at)
         return {**self._start(place), "grid": grid, "steps": self._steps(at)}
 
-    def _of_search(self, made: Product, known: Rounds) -> Sources:
+    def _decisions(self, place: Mapping[str, Any], known: Decided) -> list[Product]:
+        """The decisions of a search as far as it is known to go."""
+        at = _search(place)
+        return [self.product("decision", **at, round=round_) for round_ in range(known.length)]
+
+    def _of_search(self, made: Product, known: Decided) -> Sources:
         """A search's decisions as far as it is known to go, and once it has ended its steps, or for
         the test evaluation the one that it chose.
         """
         at = _search(made.place)
-        count = len(known.decided) + (not known.ended)
-        decisions = [self.product("decision", **at, round=round_) for round_ in range(count)]
+        decisions = self._decisions(at, known)
         sources: Sources = {"decisions": list(decisions)}
         if made.kind == "test":
             sources |= self._start(at, "data", "base_model")
@@ -253,31 +279,46 @@ class Files:
             if best is not None:
                 sources["chosen"] = self.product("step", **at, **best)
         elif known.ended:
-            steps = [s for round_ in range(count) for s in self._steps({**at, "round": round_})]
+            steps = [step for each in decisions for step in self._steps(each.place)]
             sources |= {**self._start(at), "steps": steps}
         return sources
 
-    def _of_study(self) -> Sources:
-        fixed = list(self.fixed())
-        ends = [product for place in self.searches() for product in self.ends(place)]
-        return {
+    def _of_look(self, place: Mapping[str, Any], known: Known) -> Sources:
+        """The searches of all trials that there are to be at a look, and the look before."""
+        before = known.looks(place["look"]).decided
+        searches = [
+            self.product("search", trial=trial, importance=importance)
+            for trial in range(trials_at(self.config, before))
+            for importance in self.config["importance"]
+        ]
+        if place["look"] == 0:
+            return {"searches": list(searches)}
+        return {"before": self.product("look", look=place["look"] - 1), "searches": list(searches)}
+
+    def _of_study(self, known: Known) -> Sources:
+        """What the trials made, as far as it is known how many there are, and the looks."""
+        fixed = list(self.fixed(known))
+        ends = [product for place in self.searches(known) for product in self.ends(place)]
+        looks = self._looks(known)
+        sources: Sources = {
             "data": fixed[0],
             "searches": [p for p in ends if p.kind == "search"],
             "first_tasks": [p for p in fixed if p.kind == "first_task"],
             "references": [p for p in fixed if p.kind == "reference"],
             "tests": [p for p in ends if p.kind == "test"],
         }
+        return sources | ({"looks": list(looks)} if looks else {})
+
+    def _looks(self, known: Known) -> list[Product]:
+        """The looks of the study as far as it is known to go."""
+        return [self.product("look", look=n) for n in range(known.looks().length)]
 
 
-def chosen(decided: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
-    """Round and step of the lambda that a search chose: the best of all its rounds. None where all
-    diverged.
-    """
-    best = [(d["measures"][d["optimum_step"]], d) for d in decided if d["optimum"] is not None]
-    if not best:
+def _said(decision: Product) -> dict[str, Any] | None:
+    try:
+        return read_json(decision.record)
+    except StudyError:
         return None
-    decision = min(best, key=lambda pair: pair[0])[1]
-    return {"round": decision["round"], "step": decision["optimum_step"]}
 
 
 def _search(place: Mapping[str, Any]) -> dict[str, Any]:

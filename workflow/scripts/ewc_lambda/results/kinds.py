@@ -66,8 +66,16 @@ KINDS = {
     "grid": Kind(
         f"{_ROUND}/grid.json",
         "make_grid",
-        keys=("seed", "spacing", "low_range", "high_range", "steps"),
-        gathered=("decision",),
+        keys=(
+            "seed",
+            "spacing",
+            "low_range",
+            "high_range",
+            "steps",
+            "first_trials",
+            "later_steps",
+        ),
+        gathered=("decision", "first_decisions"),
     ),
     # Not the grid: a step carries its own lambda.
     "step": Kind(
@@ -81,7 +89,13 @@ KINDS = {
     "decision": Kind(
         f"{_ROUND}/decision.json",
         "decide_round",
-        keys=("spacing", "termination_threshold", "max_rounds", "expand_at_edge"),
+        keys=(
+            "spacing",
+            "termination_threshold",
+            "max_rounds",
+            "expand_at_edge",
+            "first_trials",
+        ),
         gathered=("grid", "steps"),
     ),
     "search": Kind(
@@ -96,8 +110,16 @@ KINDS = {
         above=("data", "base_model"),
         parts=_TRAINING,
     ),
+    "look": Kind(
+        "look_{look}.json",
+        "decide_study",
+        keys=("spacing", "importance", "replicates", "trials", "min_trials", "target_width"),
+        gathered=("before", "searches"),
+    ),
     "study": Kind(
-        "study.h5", "collect_study", gathered=("searches", "first_tasks", "references", "tests")
+        "study.h5",
+        "collect_study",
+        gathered=("looks", "searches", "first_tasks", "references", "tests"),
     ),
 }
 

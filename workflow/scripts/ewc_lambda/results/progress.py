@@ -9,13 +9,15 @@ from typing import Any
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
-from ewc_lambda.search.rounds import round_grid, width
+from ewc_lambda.search.by_config import round_grid
+from ewc_lambda.search.later_trials import is_later, steps_of
+from ewc_lambda.search.rounds import width
 from ewc_lambda.store.records import read_json
 
 
 @dataclass(frozen=True)
 class SearchState:
-    """How far one search is.
+    """How far one search is, in rounds of so many ``steps``.
 
     ``decided`` rounds are over and ``trained`` steps of the running one are done, of ``rounds``
     rounds that are expected in all; ``best`` is (measure, lambda) of the best step of the decided
@@ -23,6 +25,7 @@ class SearchState:
     cannot be read.
     """
 
+    steps: int
     decided: int
     trained: int
     rounds: int
@@ -30,14 +33,14 @@ class SearchState:
     stop: str | None = None
     problem: str | None = None
 
-    def text(self, steps: int) -> str:
-        """The state in words; a round has ``steps`` steps."""
+    def text(self) -> str:
+        """The state in words."""
         if self.problem:
             return self.problem
         if self.stop:
             said = f"finished after {_count(self.decided, 'round')} ({self.stop})"
         elif self.decided or self.trained:
-            said = f"round {self.decided}, {self.trained} of {steps} steps"
+            said = f"round {self.decided}, {self.trained} of {self.steps} steps"
         else:
             return "not begun"
         if self.best:
@@ -49,13 +52,13 @@ def read_search(files: Files, trial: int, name: str) -> SearchState:
     """The state of the search of a trial and an importance measure."""
     place, config = {"trial": trial, "importance": name}, files.config
     decisions, ended = files.rounds(place)
-    decided = len(decisions)
+    steps, decided = steps_of(config, trial), len(decisions)
     following = files.product("decision", **place, round=decided)
     if not ended and Path(following.record).exists():
         try:
             read_json(following.record)
         except StudyError as error:
-            return SearchState(decided, 0, 1 + decided, problem=str(error))
+            return SearchState(steps, decided, 0, 1 + decided, problem=str(error))
     found = [
         (measure, value)
         for decision in decisions
@@ -64,12 +67,13 @@ def read_search(files: Files, trial: int, name: str) -> SearchState:
     ]
     best = min(found, default=None)
     if ended:
-        return SearchState(decided, 0, decided, best, decisions[-1]["stop"])
-    steps = files.round(place, decided)[1:]
-    trained = sum(Path(step.record).exists() for step in steps)
+        return SearchState(steps, decided, 0, decided, best, decisions[-1]["stop"])
+    trained = sum(Path(step.record).exists() for step in files.round(place, decided)[1:])
+    if is_later(config, trial):
+        return SearchState(steps, decided, trained, decided + 1, best)
     bracket, _ = round_grid(config, trial, decisions[-1] if decisions else None)
     rounds = decided + rounds_to_come(width(bracket, config["spacing"]), config, decided)
-    return SearchState(decided, trained, rounds, best)
+    return SearchState(steps, decided, trained, rounds, best)
 
 
 def rounds_to_come(width: float, config: Mapping[str, Any], decided: int = 0) -> int:
@@ -101,16 +105,15 @@ class Work:
 
 def study_work(files: Files, states: Mapping[tuple[int, str], SearchState]) -> Work:
     """What a study has done and what it is expected to do still."""
-    config = files.config
-    steps, tasks = config["steps"], len(config["tasks"])
+    tasks = len(files.config["tasks"])
     per_step = tasks - 1 if files.shared else tasks
-    # Lambdas that a round has in common with the one before are not trained again.
-    again = (3 if steps % 2 else 2) if files.shared else 0
     trained = expected = 0
     done = left = 0.0
     for state in states.values():
-        all_steps = steps * state.rounds
-        now = steps * state.decided + state.trained
+        all_steps = state.steps * state.rounds
+        now = state.steps * state.decided + state.trained
+        # Lambdas that a round has in common with the one before are not trained again.
+        again = (3 if state.steps % 2 else 2) if files.shared else 0
         trained, expected = trained + now, expected + all_steps
         later = max(state.rounds - max(state.decided, 1), 0)
         to_do = all_steps - now - again * later
@@ -136,10 +139,7 @@ def read_searches(files: Files) -> dict[tuple[int, str], SearchState]:
 def progress_lines(files: Files) -> list[str]:
     """A line per search, and one for the study."""
     states = read_searches(files)
-    lines = [
-        f"trial {trial}, {name}: {state.text(files.config['steps'])}"
-        for (trial, name), state in states.items()
-    ]
+    lines = [f"trial {trial}, {name}: {state.text()}" for (trial, name), state in states.items()]
     work = study_work(files, states)
     return [*lines, f"{work.trained} of about {work.expected} lambda steps are done."]
 

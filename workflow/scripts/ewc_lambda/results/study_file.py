@@ -201,6 +201,17 @@ class Study:
         return sorted(int(trial) for trial in self.steps["trial"].unique())
 
     @property
+    def looks(self) -> list[dict[str, Any]]:
+        """What was decided on the number of trials (`search.looks`); none where it was fixed."""
+        looks = self.attributes.get("looks", {})
+        return [looks[number] for number in sorted(looks, key=int)]
+
+    @property
+    def wanted_trials(self) -> int:
+        """How many trials the study is to have."""
+        return int(self.looks[-1]["trials"] if self.looks else self.config["trials"])
+
+    @property
     def importances(self) -> list[str]:
         """Importance measures, in the order of the config, or the groups of a sweep."""
         return [name for name in self.asked if name in set(self.steps["importance"])]

@@ -20,13 +20,10 @@ All functions are pure. A bracket is the interval (low, high) of lambda being se
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-
-from ewc_lambda.seeding import trial_generator
 
 NARROW = "the bracket is narrower than termination_threshold"
 LAST_ROUND = "max_rounds is reached"
@@ -78,27 +75,12 @@ def decide(
     last = len(lambdas) - 1
     bracket = (lambdas[max(best - 1, 0)], lambdas[min(best + 1, last)])
     if expand_at_edge and best in (0, last):
-        bracket = _beyond((lambdas[0], lambdas[last]), best == 0, spacing) or bracket
+        bracket = beyond((lambdas[0], lambdas[last]), best == 0, spacing) or bracket
     if width(bracket, spacing) < threshold:
         return Decision(best, None, NARROW)
     if round_ + 1 >= max_rounds:
         return Decision(best, None, LAST_ROUND)
     return Decision(best, bracket, None)
-
-
-def round_grid(
-    config: Mapping[str, Any], trial: int, before: Mapping[str, Any] | None = None
-) -> tuple[Bracket, list[float]]:
-    """Bracket and lambdas of a round: of the bracket that is drawn for the trial, or of the one
-    that follows from the decision of the round ``before``.
-    """
-    spacing, steps = config["spacing"], config["steps"]
-    if before is None:
-        generator = trial_generator(config["seed"], trial, "bounds")
-        bracket = draw_bracket(config["low_range"], config["high_range"], spacing, generator)
-        return bracket, grid(bracket, steps, spacing)
-    low, high = before["next_bracket"]
-    return (low, high), grid((low, high), steps, spacing, before["lambdas"])
 
 
 def draw_bracket(
@@ -111,10 +93,10 @@ def draw_bracket(
     range.
     """
     low, high = (
-        generator.uniform(_to_scale(ends[0], spacing), _to_scale(ends[1], spacing))
+        generator.uniform(to_scale(ends[0], spacing), to_scale(ends[1], spacing))
         for ends in (low_range, high_range)
     )
-    return _rounded(_from_scale(low, spacing)), _rounded(_from_scale(high, spacing))
+    return rounded(from_scale(low, spacing)), rounded(from_scale(high, spacing))
 
 
 def grid(bracket: Bracket, steps: int, spacing: str, known: Sequence[float] = ()) -> list[float]:
@@ -123,37 +105,39 @@ def grid(bracket: Bracket, steps: int, spacing: str, known: Sequence[float] = ()
     A value that but for rounding is one of ``known``, the grid of the round before, becomes that
     one, so that a lambda that is met again is equal to the bit.
     """
-    low, high = (_to_scale(end, spacing) for end in bracket)
-    inner = [_from_scale(x, spacing) for x in np.linspace(low, high, steps)[1:-1]]
+    low, high = (to_scale(end, spacing) for end in bracket)
+    inner = [from_scale(x, spacing) for x in np.linspace(low, high, steps)[1:-1]]
     # Ends are kept as they are: the next round meets its bracket's ends again, to the bit.
-    return [bracket[0], *(_met(_rounded(value), known) for value in inner), bracket[1]]
+    return [bracket[0], *(_met(rounded(value), known) for value in inner), bracket[1]]
 
 
 def width(bracket: Bracket, spacing: str) -> float:
     """Width of a bracket: decades on a log scale, lambda on a linear one."""
-    return _to_scale(bracket[1], spacing) - _to_scale(bracket[0], spacing)
+    return to_scale(bracket[1], spacing) - to_scale(bracket[0], spacing)
 
 
-def _beyond(bracket: Bracket, at_low: bool, spacing: str) -> Bracket | None:
+def beyond(bracket: Bracket, at_low: bool, spacing: str) -> Bracket | None:
     """A bracket of the same width around one end; None where lambda would turn negative."""
     half = width(bracket, spacing) / 2
-    center = _to_scale(bracket[0] if at_low else bracket[1], spacing)
-    low = _from_scale(center - half, spacing)
+    center = to_scale(bracket[0] if at_low else bracket[1], spacing)
+    low = from_scale(center - half, spacing)
     if low < 0 and bracket[0] == 0:
         return None
-    return _rounded(max(low, 0.0)), _rounded(_from_scale(center + half, spacing))
+    return rounded(max(low, 0.0)), rounded(from_scale(center + half, spacing))
 
 
-def _to_scale(value: float, spacing: str) -> float:
+def to_scale(value: float, spacing: str) -> float:
+    """A lambda on the scale of the search."""
     return math.log10(value) if spacing == "log" else float(value)
 
 
-def _from_scale(value: float, spacing: str) -> float:
+def from_scale(value: float, spacing: str) -> float:
+    """The lambda of a value on the scale of the search."""
     return float(10.0**value) if spacing == "log" else float(value)
 
 
-def _rounded(value: float) -> float:
-    # Twelve digits: short in files.
+def rounded(value: float) -> float:
+    """Twelve digits: short in files."""
     return float(f"{value:.12g}")
 
 

@@ -18,7 +18,7 @@ from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
 from ewc_lambda.results.runs import Run, read_run, round_measures
 from ewc_lambda.results.study_file import read_tables
-from ewc_lambda.search.rounds import decide, round_grid
+from ewc_lambda.search.by_config import decide_round, round_grid
 from ewc_lambda.store.records import file_digest, read_attributes, read_hdf5, read_json
 from ewc_lambda.upkeep.replayed import replayed
 from ewc_lambda.upkeep.survey import BROKEN, MISSING, STALE, STANDS, State, Survey
@@ -81,15 +81,7 @@ class Integrity:
 
     def _products(self) -> Iterator[Product]:
         """All files, in as many rounds as the decisions that can be read tell of."""
-        files = self.files_of
-        yield from files.fixed()
-        for place in files.searches():
-            rounds = files.rounds(place)
-            for round_ in range(len(rounds.decided) + (not rounds.ended)):
-                yield from files.round(place, round_)
-                yield files.product("decision", **place, round=round_)
-            yield from files.ends(place)
-        yield files.product("study")
+        return self.files_of.products()
 
     def _product(self, product: Product, state: State) -> None:
         record = Path(product.record)
@@ -151,25 +143,18 @@ class Integrity:
         if place["round"] > 0:
             at = {**place, "round": place["round"] - 1}
             before = read_json(self.files_of.product("decision", **at).record)
-        bracket, lambdas = round_grid(self.config, place["trial"], before)
+        first = [each.decided for each in self.files_of.first_trials(place)]
+        bracket, lambdas = round_grid(self.config, place["trial"], before, first)
         expected = {**place, "bracket": list(bracket), "lambdas": lambdas}
         record = read_json(product.record)
         _compare(product.record, record, expected, "the config and the round before it")
 
     def _decision(self, product: Product) -> None:
-        config, place = self.config, product.place
+        place = product.place
         runs = self._round(place, place["round"])
         lambdas = [run.labels["lambda"] for run in runs]
         measures = round_measures(runs)
-        decision = decide(
-            lambdas,
-            measures,
-            spacing=config["spacing"],
-            threshold=config["termination_threshold"],
-            round_=place["round"],
-            max_rounds=config["max_rounds"],
-            expand_at_edge=config["expand_at_edge"],
-        )
+        decision = decide_round(self.config, place, lambdas, measures)
         expected = {
             "lambdas": lambdas,
             "measures": [value if np.isfinite(value) else None for value in measures],

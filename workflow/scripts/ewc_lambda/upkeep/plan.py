@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.files import Files, Rounds
+from ewc_lambda.results.decided import Decided
+from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
 from ewc_lambda.store.lock import hold
 from ewc_lambda.store.records import peek
@@ -41,9 +42,13 @@ class Plan:
         if self.anew and (asked := self._asked()):
             logger.warning(asked)
 
-    def rounds(self, place: Mapping[str, Any]) -> Rounds:
+    def rounds(self, place: Mapping[str, Any]) -> Decided:
         """What is decided of a search, by decisions that stand."""
         return self._survey.rounds(place)
+
+    def looks(self, most: int | None = None) -> Decided:
+        """What is decided of the study, by looks that stand."""
+        return self._survey.looks(most)
 
     def products(self) -> Iterator[Product]:
         """All files that today's study makes, as far as its searches are known to go."""

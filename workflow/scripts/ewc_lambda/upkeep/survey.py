@@ -15,9 +15,10 @@ from typing import Any
 
 from ewc_lambda.data.sources import changed_files
 from ewc_lambda.errors import BrokenFileError, StudyError
-from ewc_lambda.results.files import Files, Rounds, chosen
+from ewc_lambda.results.decided import Decided, chosen, decided
+from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import KINDS, Product
-from ewc_lambda.search.rounds import round_grid
+from ewc_lambda.search.by_config import round_grid
 from ewc_lambda.store.front import SHORT, Front
 from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import peek, read_attributes, read_json
@@ -83,31 +84,25 @@ class Survey:
             return State(STALE, self._reasons.recipe(product, front.recipe), recipe=True)
         return self._compared(product, front)
 
-    def rounds(self, place: Mapping[str, Any]) -> Rounds:
+    def rounds(self, place: Mapping[str, Any]) -> Decided:
         """What is decided of a search, by decisions that stand."""
-        decided: list[dict[str, Any]] = []
-        while (said := self._decision(place, len(decided))) is not None:
-            decided.append(said)
-            if said["stop"] is not None:
-                return Rounds(decided, ended=True)
-        return Rounds(decided, ended=False)
+        return decided(lambda round_: self._decision(place, round_))
+
+    def looks(self, most: int | None = None) -> Decided:
+        """What is decided of the study, by looks that stand."""
+        if self.files.config["target_width"] is None:
+            return Decided([], ended=True)
+        return decided(lambda n: self._said_by(self.files.product("look", look=n)), most)
 
     def products(self) -> Iterator[Product]:
         """All files that today's study makes, as far as its searches are known to go, each after
         what it is made from.
         """
-        yield from self.files.fixed()
-        for place in self.files.searches():
-            rounds = self.rounds(place)
-            for round_ in range(len(rounds.decided) + (not rounds.ended)):
-                yield from self.files.round(place, round_)
-                yield self.files.product("decision", **place, round=round_)
-            yield from self.files.ends(place)
-        yield self.files.product("study")
+        yield from self.files.products(self)
 
     def sources(self, product: Product) -> dict[str, list[Product]]:
         """What a file is made from, by the names of its job's inputs."""
-        found = self.files.sources(product, self.rounds)
+        found = self.files.sources(product, self)
         return {name: s if isinstance(s, list) else [s] for name, s in found.items()}
 
     def _front(self, record: str) -> Front | BrokenFileError | None:
@@ -243,13 +238,19 @@ class Survey:
         before = self._decision(place, round_ - 1) if round_ > 0 else None
         if round_ > 0 and (before is None or before["stop"] is not None):
             return None
-        lambdas = round_grid(self.files.config, place["trial"], before)[1]
+        first = self.files.first_trials(place, self)
+        if round_ == 0 and not all(each.ended for each in first):
+            return None
+        known = [each.decided for each in first]
+        lambdas = round_grid(self.files.config, place["trial"], before, known)[1]
         return {**place, "lambda": lambdas[place["step"]]}
 
     def _decision(self, place: Mapping[str, Any], round_: int) -> dict[str, Any] | None:
         """What the decision of a round says, if it stands."""
         at = {name: place[name] for name in ("trial", "importance")}
-        product = self.files.product("decision", **at, round=round_)
+        return self._said_by(self.files.product("decision", **at, round=round_))
+
+    def _said_by(self, product: Product) -> dict[str, Any] | None:
         if not self.stands(product):
             return None
         if product.record not in self._said:

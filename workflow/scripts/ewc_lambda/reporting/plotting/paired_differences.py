@@ -13,8 +13,9 @@ from ewc_lambda.inference.best_lambda import Interval, matrix, mean_interval
 from ewc_lambda.inference.replicates import complete
 from ewc_lambda.inference.variance_ratio import variance_ratio
 from ewc_lambda.reporting.plotting import style
-from ewc_lambda.reporting.searches import LEVEL, Search, searches, spacing
+from ewc_lambda.results.searches import Search, searches, spacing
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.looks import LEVEL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,9 +8,9 @@ import pandas as pd
 from ewc_lambda.inference.best_lambda import Interval
 from ewc_lambda.reporting.answers import Answers, reasons
 from ewc_lambda.reporting.recommendation import ByAccuracy, Recommendation
-from ewc_lambda.reporting.searches import LEVEL
 from ewc_lambda.reporting.tables.cells import UNIT, Row, interval, yes
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.looks import LEVEL
 
 
 def table(study: Study, answers: Answers) -> pd.DataFrame:
