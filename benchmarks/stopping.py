@@ -14,6 +14,7 @@ it printed.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from shared.simulated_trials import CURVES, NOISES, Noise
 
 from ewc_lambda.inference import best_lambda as st
 from ewc_lambda.inference.across_trials import at_ends
-from ewc_lambda.inference.mean_curve import fitted_curves, lambda_to_use
+from ewc_lambda.inference.mean_curve import Curves, fitted_curves, lambda_to_use
 from ewc_lambda.inference.student import Floats
 from ewc_lambda.reporting.answers import answer_importance, open_study
 from ewc_lambda.search.by_config import decide_round, round_grid
@@ -42,7 +43,7 @@ CONFIG: dict[str, Any] = {
     "max_rounds": 2,
     "expand_at_edge": False,
     "first_trials": 3,
-    "later_steps": 5,
+    "later_steps": 6,
 }
 MOST = 60
 
@@ -105,18 +106,20 @@ class SimulatedTrial:
     def measures(self) -> Floats:
         return np.stack(list(self._known.values()), axis=1)
 
+    @functools.cached_property
+    def end(self) -> str:
+        return st.best_lambda(self.lambdas, self.measures, "log", self.first_ends).end
+
     @property
     def first_ends(self) -> tuple[float, float]:
         lambdas = self.decisions[0]["lambdas"]
         return lambdas[0], lambdas[-1]
 
 
-def use_of(trials: list[SimulatedTrial], level: float) -> tuple[st.Interval, str]:
-    ends = [st.best_lambda(t.lambdas, t.measures, "log", t.first_ends).end for t in trials]
-    curves = fitted_curves(
+def curves_of(trials: list[SimulatedTrial]) -> Curves:
+    return fitted_curves(
         [t.lambdas for t in trials], [t.measures for t in trials], [t.first_ends for t in trials]
     )
-    return lambda_to_use(curves, level), at_ends(ends)
 
 
 def one_study(
@@ -132,16 +135,16 @@ def one_study(
             first = [t.decisions for t in trials[: config["first_trials"]]]
             trial.search(config, number, first if number >= config["first_trials"] else [])
             trials.append(trial)
-        use, reason = use_of(trials, LEVEL)
+        curves, reason = curves_of(trials), at_ends([t.end for t in trials])
+        use = lambda_to_use(curves, LEVEL)
         width = np.log10(use.high / use.low)
         if use.open_low or use.open_high or np.isnan(width):
             width = np.inf
         width = np.nan if reason else width
         count = look({"": width}, target, len(trials), MOST).next_trials
-    use, reason = use_of(trials, REPORTED)
+    alone, use = use, lambda_to_use(curves, REPORTED)
     true = POPULATIONS[name, noise, draw].use
     said = not reason and np.isfinite(use.low)
-    alone, _ = use_of(trials, LEVEL)
     return (
         said,
         held(use, true) if said else np.nan,

@@ -180,7 +180,7 @@ def test_parts_divide_the_config():
     model = {"model": "mlp", "model_file": None, "hidden": [64, 32], "normalization": None}
     assert part(config, "model") == model
     # More trials make nothing anew that is trained.
-    assert set(part(config, "study")) == {"study", "trials"}
+    assert set(part(config, "study")) == {"study", "trials", "target_width", "min_trials"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from ewc_lambda.store.records import write_json
 
 CONFIG = {
     "trials": 1,
+    "target_width": None,
+    "first_trials": None,
     "importance": ["fisher"],
     "steps": 4,
     "max_rounds": 4,
@@ -121,7 +123,7 @@ class TestWork:
         return study_work(files(folder, **config), {(0, "fisher"): state})
 
     def test_nothing_done(self, tmp_path):
-        work = self.work(tmp_path, SearchState(0, 0, 2))
+        work = self.work(tmp_path, SearchState(4, 0, 0, 2))
         # Round 0 trains 4 lambdas, round 1 the 2 that are new; lambda = 0 is one task, joint
         # training two, the first task one.
         assert (work.trained, work.expected, work.done, work.left) == (0, 8, 0, 6 + 1 + 2 + 1)
@@ -131,13 +133,13 @@ class TestWork:
             path = tmp_path / "trial_0" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-        work = self.work(tmp_path, SearchState(1, 0, 2))
+        work = self.work(tmp_path, SearchState(4, 1, 0, 2))
         assert (work.trained, work.expected) == (4, 8)
         assert work.done == 4 + 1 + 2
         assert work.left == 2 + 1
 
     def test_independent_randomness_trains_every_task_of_every_step(self, tmp_path):
-        work = self.work(tmp_path, SearchState(0, 1, 1), randomness="independent")
+        work = self.work(tmp_path, SearchState(4, 0, 1, 1), randomness="independent")
         assert (work.done, work.left) == (1 * 2, 3 * 2 + 2 + 3)
 
     def test_a_finished_study_has_nothing_left(self, tmp_path):
@@ -145,7 +147,7 @@ class TestWork:
             path = tmp_path / "trial_0" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-        work = self.work(tmp_path, SearchState(2, 0, 2, stop="narrow"))
+        work = self.work(tmp_path, SearchState(4, 2, 0, 2, stop="narrow"))
         assert work.left == 0
         assert work.trained == work.expected
 

@@ -13,6 +13,7 @@ from in_process import files_of, run
 
 from ewc_lambda.learning import adam
 from ewc_lambda.results.kinds import KINDS
+from ewc_lambda.search.later_trials import is_later
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "20"))
 SEED = int(os.environ.get("SEQUENCE_SEED", "1"))
@@ -28,15 +29,31 @@ KEYS = {
     "randomness": ["common", "independent"],
     "epochs": [1, 2],
 }
+# Half of the sequences are those of a study that decides itself how many trials it has.
+DECIDES = {
+    "trials": 5,
+    "target_width": 0.5,
+    "min_trials": 3,
+    "first_trials": 1,
+    "max_rounds": 1,
+}
+DECIDES_KEYS = {
+    "target_width": [None, 0.1, 0.5, 5.0],
+    "min_trials": [3, 4],
+    "trials": [4, 5],
+    "first_trials": [None, 1, 2],
+    "later_steps": [5, 6],
+}
 CODES = {"": 1e-8, "other": 1e-2}
 
 
 class Study:
     """A study that things are done to, and what a reader of its history knows of it."""
 
-    def __init__(self, folder: Path, clean: Path, draw: random.Random) -> None:
+    def __init__(self, folder: Path, clean: Path, draw: random.Random, base: dict) -> None:
         self.folder, self.clean, self.draw = folder, clean, draw
-        self.config, self.code = {}, ""
+        self.base, self.keys = base, KEYS | (DECIDES_KEYS if base else {})
+        self.config, self.code = dict(base), ""
         # By what each trained file was last made, by its path; gone where it was damaged.
         self.known = {}
 
@@ -45,12 +62,14 @@ class Study:
         return files_of(self.folder / "results", {**self.config, "replace": True}, self.code)
 
     def change(self) -> None:
-        key = self.draw.choice(sorted(KEYS))
-        self.config[key] = self.draw.choice(KEYS[key])
+        key = self.draw.choice(sorted(self.keys))
+        self.config[key] = self.draw.choice(self.keys[key])
 
     def change_back(self) -> None:
         if self.config:
-            del self.config[self.draw.choice(sorted(self.config))]
+            key = self.draw.choice(sorted(self.config))
+            del self.config[key]
+            self.config |= {key: self.base[key]} if key in self.base else {}
 
     def change_code(self) -> None:
         self.code = self.draw.choice(sorted(CODES))
@@ -144,8 +163,15 @@ class Study:
         if product.kind == "first_task":
             return (*whole, tuple(files.config["importance"]))
         if product.kind == "step":
-            return (*whole, str(files.config["low_range"]), self.before(files, product))
+            return (*whole, self.drawn(files, product), self.before(files, product))
         return whole
+
+    def drawn(self, files, product):
+        """What the lambdas of a first round follow from."""
+        if is_later(files.config, product.place["trial"]):
+            grid = files.product("grid", **{**product.place, "round": 0}).record
+            return Path(grid).read_text().split('"lambdas"')[1].split("]")[0]
+        return str(files.config["low_range"])
 
     def before(self, files, product):
         """The decision that a later round's lambdas follow from."""
@@ -174,9 +200,11 @@ class Study:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    run(files_of(folder / "results", {}))
-    return folder
+    """Finished studies by whether they decide themselves how many trials they have."""
+    folders = {decides: tmp_path_factory.mktemp("finished") for decides in (False, True)}
+    for decides, folder in folders.items():
+        run(files_of(folder / "results", DECIDES if decides else {}))
+    return folders
 
 
 DONE = [
@@ -203,8 +231,9 @@ def clean(tmp_path_factory):
 def test_whatever_is_done_a_run_ends_in_clean_bytes(finished, clean, tmp_path, number):
     draw = random.Random(f"{SEED} {number}")
     folder = tmp_path / "study"
-    shutil.copytree(finished, folder)
-    study = Study(folder, clean, draw)
+    decides = number % 2 == 1
+    shutil.copytree(finished[decides], folder)
+    study = Study(folder, clean, draw, DECIDES if decides else {})
     for action in draw.choices(DONE, k=draw.randrange(1, 6)):
         action(study)
         if draw.random() < 0.4:

@@ -7,9 +7,10 @@ w the mean width of the brackets that were drawn,
 
     middle +- max(0.2 w, half of the distance between the b_t that are farthest apart + 0.1 w)
 
-with the middle between these two: five lambdas are then as far apart as those of a first grid of
-nine, or a little less. Farther apart, the fitted curves are biased; more of them cost more trainings
+with the middle between these two: six lambdas are then somewhat closer together than those of a
+first grid of nine. Farther apart, the fitted curves are biased; more of them cost more trainings
 than they save trials (docs/decisions.md).
+
 A trial whose lowest step is an end of that bracket goes beyond it once, by a bracket as wide.
 
 Differences between base models are most of what is uncertain (docs/statistics.md), and so a trial
