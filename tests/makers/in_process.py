@@ -13,6 +13,7 @@ from typing import Any
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.jobs.agreement import check_inputs
+from ewc_lambda.results import sources
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import KINDS, Product
 from ewc_lambda.upkeep.plan import Plan
@@ -82,7 +83,7 @@ def _make(files: Files, plan: Plan, product: Product) -> None:
     for path in map(Path, product.paths):
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-    named = files.inputs(files.sources(product, plan))
+    named = sources.inputs(sources.Sources(files, plan).of(product))
     inputs = Named(**{name: paths for name, _, paths in named})
     params = Named(**files.made_by(product.kind), place=files.place)
     outputs = dict(zip(("record", "weights"), product.paths, strict=False))

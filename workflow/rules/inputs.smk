@@ -6,6 +6,7 @@ from snakemake.settings.enums import RerunTrigger
 
 from ewc_lambda.reporting import contents
 from ewc_lambda.results.drawn import Drawing, drawing_stands, drawn_by
+from ewc_lambda.results.sources import Sources, inputs
 
 # What is drawn from the study file alone, by name: its record, its files, its code.
 DRAWINGS = {
@@ -49,8 +50,7 @@ def job_inputs(products):
     """
     # What the files say decides what is made anew (docs/how-it-works.md), whatever a profile says.
     workflow.dag_settings.rerun_triggers = frozenset({RerunTrigger.MTIME})
-    sources = FILES.sources(products[0], PLAN)
-    named = list(FILES.inputs(sources))
+    named = list(inputs(Sources(FILES, PLAN).of(products[0])))
     if PLAN is None:
         return {name: paths for name, _, paths in named}
     if PLAN.stand(products) and not is_forced(products):

@@ -69,7 +69,8 @@ def test_a_later_bracket_holds_all_that_was_found(drawn, spacing):
             low, high, at = 10**low, 10**high, 10**at
         found.append(((low, high), at))
     low, high = later_bracket(found, spacing)
-    assert low <= min(at for _, at in found) and max(at for _, at in found) <= high
+    assert low <= min(at for _, at in found)
+    assert max(at for _, at in found) <= high
     mean = sum(width(bracket, spacing) for bracket, _ in found) / len(found)
     if spacing == "log":
         assert width((low, high), spacing) >= 0.4 * mean * (1 - 1e-9)

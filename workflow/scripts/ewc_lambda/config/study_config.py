@@ -204,7 +204,12 @@ def _check_finite(config: Mapping[str, Any]) -> None:
 
 def _check_trials(config: Mapping[str, Any]) -> None:
     most, target = config["trials"], config["target_width"]
-    if target is not None and config["min_trials"] > most:
+    if target is not None and most == 1:
+        raise StudyError(
+            "target_width: one trial has no interval over trials. Allowed: trials at least 2, or "
+            "target_width null."
+        )
+    if target is not None and (config["min_trials"] or 0) > most:
         raise StudyError(
             f"min_trials: {config['min_trials']} is more than trials, {most}, which with "
             f"target_width are there at most. Allowed: min_trials up to trials, or target_width "

@@ -47,7 +47,10 @@ def trials_needed(n: int, narrower: float, level: float = 0.95) -> int | None:
     """
     if n < 2:
         return None
-    m = np.arange(n, MOST_TRIALS)
-    factor = stdtrit(m - 1, 0.5 + level / 2) / np.sqrt(m)
-    enough = np.flatnonzero(factor <= narrower * factor[0])
-    return int(m[enough[0]]) if enough.size else None
+    for most in (min(20 * n, MOST_TRIALS), MOST_TRIALS):
+        m = np.arange(n, most)
+        factor = stdtrit(m - 1, 0.5 + level / 2) / np.sqrt(m)
+        enough = np.flatnonzero(factor <= narrower * factor[0])
+        if enough.size:
+            return int(m[enough[0]])
+    return None

@@ -12,6 +12,7 @@ from ewc_lambda.reporting.comparison_lines import comparison_lines
 from ewc_lambda.reporting.lines import line as _line
 from ewc_lambda.reporting.lines import number as _number
 from ewc_lambda.reporting.recommendation import Recommendation
+from ewc_lambda.reporting.stopping_lines import cost_line, stopping_lines
 from ewc_lambda.reporting.sweep_lines import sweep_head, sweep_lines
 from ewc_lambda.results.arithmetic import study_arithmetic
 from ewc_lambda.results.study_file import Study
@@ -39,6 +40,7 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     if found.missing:
         names = ", ".join(f"trial {trial} of {name}" for trial, name in found.missing)
         lines.append(f"Missing, and left out: {names}.")
+    lines += [*stopping_lines(study), cost_line(study)]
     if mixed := study_arithmetic(study):
         lines.append(mixed)
     lines += [f"Note: {note}." for note in study.notes]

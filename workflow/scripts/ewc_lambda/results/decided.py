@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+FEW = 5
+"""Trials at the first look, where the config leaves it open: a spread of fewer is a guess."""
+
 
 class Decided(NamedTuple):
     """The decisions so far, and whether the last one ended it."""
@@ -56,6 +59,6 @@ def trials_at(config: Mapping[str, Any], looks: Sequence[Mapping[str, Any]]) -> 
     if config["target_width"] is None:
         return int(config["trials"])
     if not looks:
-        return int(config["min_trials"])
+        return int(config["min_trials"] or min(FEW, config["trials"]))
     last = looks[-1]
     return int(last["trials"] if last["next_trials"] is None else last["next_trials"])

@@ -12,7 +12,7 @@ from typing import Any
 
 from ewc_lambda.config.study_config import part
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.decided import Decided, Known, chosen, decided, trials_at
+from ewc_lambda.results.decided import Decided, Known, decided, trials_at
 from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
 from ewc_lambda.search.later_trials import is_later, steps_of
 from ewc_lambda.store.code import code_digest, source_digest
@@ -22,16 +22,6 @@ from ewc_lambda.store.records import read_json
 # Where files lie and how work is cut into jobs is no part of a result, but for the last bit of
 # members that are stacked with more or fewer others.
 _NO_RESULT = ("place", "jobs")
-
-# Names of a job's inputs, of record and of weights, where these are inputs too.
-_INPUTS = {
-    "base_model": ("base_record", "base_model"),
-    "first_task": ("first_task", "first_weights"),
-    "earlier_steps": ("earlier_steps", "earlier_weights"),
-    "chosen": ("chosen", "chosen_weights"),
-}
-
-Sources = dict[str, Product | list[Product]]
 
 
 class Files:
@@ -118,39 +108,9 @@ class Files:
         """Today's recipe of a kind of file."""
         return recipe_of({"code_sha256": self.code_of(kind), "config": self.config_of(kind)})
 
-    def sources(self, made: Product, known: Known | None = None) -> Sources:
-        """What a file is made from, by the names of its job's inputs. ``known`` tells what is
-        decided; by default, whatever the decisions say.
-        """
-        place, known = made.place, known or self
-        if made.kind in ("search", "test"):
-            return self._of_search(made, known.rounds(place))
-        return {
-            "data": dict,
-            "base_model": lambda: self._start(place, "data"),
-            "first_task": lambda: self._start(place, "data", "base_model"),
-            "reference": lambda: self._start(place),
-            "grid": lambda: self._before(place, known),
-            "step": lambda: self._of_step(place),
-            "decision": lambda: self._of_decision(place),
-            "look": lambda: self._of_look(place, known),
-            "study": lambda: self._of_study(known),
-        }[made.kind]()
-
-    def inputs(self, sources: Sources) -> Iterator[tuple[str, list[Product], str | list[str]]]:
-        """Inputs of a job by name: what they belong to, and the paths."""
-        for name, source in sources.items():
-            products = [source] if isinstance(source, Product) else source
-            records, weights = _INPUTS.get(name, (name, ""))
-            paths = [product.record for product in products]
-            yield records, products, paths if isinstance(source, list) else paths[0]
-            beside = [product.weights for product in products if product.weights is not None]
-            if weights and beside:
-                yield weights, products, beside if isinstance(source, list) else beside[0]
-
     def rounds(self, place: Mapping[str, Any]) -> Decided:
         """What the decisions of a search say, up to the first that is missing or broken."""
-        return decided(lambda n: _said(self.product("decision", **_search(place), round=n)))
+        return decided(lambda n: _said(self.product("decision", **search_of(place), round=n)))
 
     def looks(self, most: int | None = None) -> Decided:
         """What the looks of the study say, up to the first that is missing or broken."""
@@ -194,23 +154,23 @@ class Files:
         known = known or self
         yield from self.fixed(known)
         for place in self.searches(known):
-            for decision in self._decisions(place, known.rounds(place)):
+            for decision in self.decisions(place, known.rounds(place)):
                 yield from self.round(place, decision.place["round"])
                 yield decision
             yield from self.ends(place)
-        yield from self._looks(known)
+        yield from self.look_files(known)
         yield self.product("study")
 
     def round(self, place: Mapping[str, Any], round_: int) -> list[Product]:
         """Grid and steps of a round of a search."""
-        at = {**_search(place), "round": round_}
-        return [self.product("grid", **at), *self._steps(at)]
+        at = {**search_of(place), "round": round_}
+        return [self.product("grid", **at), *self.steps(at)]
 
     def ends(self, place: Mapping[str, Any]) -> list[Product]:
         """What is made of a search once it has ended."""
         # What is evaluated on the test split are the weights of the chosen step.
         kinds = ("search", "test") if self.config["save_weights"] else ("search",)
-        return [self.product(kind, **_search(place)) for kind in kinds]
+        return [self.product(kind, **search_of(place)) for kind in kinds]
 
     def _digests(self, kind: str) -> tuple[str, str]:
         if kind not in self._codes:
@@ -224,92 +184,18 @@ class Files:
         scripts = tuple(KINDS[name].script for name in (*KINDS[kind].above, kind))
         return scripts, model_files(self.config) if "model" in KINDS[kind].parts else ()
 
-    def _steps(self, place: Mapping[str, Any]) -> list[Product]:
-        at = {**_search(place), "round": place["round"]}
+    def steps(self, place: Mapping[str, Any]) -> list[Product]:
+        """The steps of a round of a search."""
+        at = {**search_of(place), "round": place["round"]}
         steps = range(steps_of(self.config, place["trial"]))
         return [self.product("step", **at, step=step) for step in steps]
 
-    def _start(self, place: Mapping[str, Any], *kinds: str) -> Sources:
-        """What every run of a trial starts from."""
-        kinds = kinds or ("data", "base_model", *(["first_task"] if self.shared else []))
-        return {kind: self.product(kind, **_only(place, "trial")) for kind in kinds}
-
-    def _before(self, place: Mapping[str, Any], known: Known) -> Sources:
-        """The decision that a later round's grid follows from; the first follows from the config,
-        that of a later trial from the decisions of the first trials.
-        """
-        if place["round"] > 0:
-            before = {**_search(place), "round": place["round"] - 1}
-            return {"decision": self.product("decision", **before)}
-        first = enumerate(self.first_trials(place, known))
-        at = {"importance": place["importance"]}
-        found = [p for t, each in first for p in self._decisions({**at, "trial": t}, each)]
-        return {"first_decisions": found} if found else {}
-
-    def _of_step(self, place: Mapping[str, Any]) -> Sources:
-        at = {**_search(place), "round": place["round"]}
-        sources = {**self._start(place), "grid": self.product("grid", **at)}
-        if self.shared and place["round"] > 0:
-            # Some of their lambdas may be met again.
-            before = {**at, "round": place["round"] - 1}
-            sources["earlier_grid"] = self.product("grid", **before)
-            sources["earlier_steps"] = self._steps(before)
-        return sources
-
-    def _of_decision(self, place: Mapping[str, Any]) -> Sources:
-        at = {**_search(place), "round": place["round"]}
-        grid = self.product("grid", **at)
-        return {**self._start(place), "grid": grid, "steps": self._steps(at)}
-
-    def _decisions(self, place: Mapping[str, Any], known: Decided) -> list[Product]:
+    def decisions(self, place: Mapping[str, Any], known: Decided) -> list[Product]:
         """The decisions of a search as far as it is known to go."""
-        at = _search(place)
+        at = search_of(place)
         return [self.product("decision", **at, round=round_) for round_ in range(known.length)]
 
-    def _of_search(self, made: Product, known: Decided) -> Sources:
-        """A search's decisions as far as it is known to go, and once it has ended its steps, or for
-        the test evaluation the one that it chose.
-        """
-        at = _search(made.place)
-        decisions = self._decisions(at, known)
-        sources: Sources = {"decisions": list(decisions)}
-        if made.kind == "test":
-            sources |= self._start(at, "data", "base_model")
-            best = chosen(known.decided) if known.ended else None
-            if best is not None:
-                sources["chosen"] = self.product("step", **at, **best)
-        elif known.ended:
-            steps = [step for each in decisions for step in self._steps(each.place)]
-            sources |= {**self._start(at), "steps": steps}
-        return sources
-
-    def _of_look(self, place: Mapping[str, Any], known: Known) -> Sources:
-        """The searches of all trials that there are to be at a look, and the look before."""
-        before = known.looks(place["look"]).decided
-        searches = [
-            self.product("search", trial=trial, importance=importance)
-            for trial in range(trials_at(self.config, before))
-            for importance in self.config["importance"]
-        ]
-        if place["look"] == 0:
-            return {"searches": list(searches)}
-        return {"before": self.product("look", look=place["look"] - 1), "searches": list(searches)}
-
-    def _of_study(self, known: Known) -> Sources:
-        """What the trials made, as far as it is known how many there are, and the looks."""
-        fixed = list(self.fixed(known))
-        ends = [product for place in self.searches(known) for product in self.ends(place)]
-        looks = self._looks(known)
-        sources: Sources = {
-            "data": fixed[0],
-            "searches": [p for p in ends if p.kind == "search"],
-            "first_tasks": [p for p in fixed if p.kind == "first_task"],
-            "references": [p for p in fixed if p.kind == "reference"],
-            "tests": [p for p in ends if p.kind == "test"],
-        }
-        return sources | ({"looks": list(looks)} if looks else {})
-
-    def _looks(self, known: Known) -> list[Product]:
+    def look_files(self, known: Known) -> list[Product]:
         """The looks of the study as far as it is known to go."""
         return [self.product("look", look=n) for n in range(known.looks().length)]
 
@@ -321,9 +207,11 @@ def _said(decision: Product) -> dict[str, Any] | None:
         return None
 
 
-def _search(place: Mapping[str, Any]) -> dict[str, Any]:
-    return _only(place, "trial", "importance")
+def search_of(place: Mapping[str, Any]) -> dict[str, Any]:
+    """The place of a search."""
+    return only(place, "trial", "importance")
 
 
-def _only(place: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def only(place: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Some parts of a place."""
     return {name: place[name] for name in names if name in place}

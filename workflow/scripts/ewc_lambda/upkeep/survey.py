@@ -18,6 +18,7 @@ from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.decided import Decided, chosen, decided
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import KINDS, Product
+from ewc_lambda.results.sources import Sources
 from ewc_lambda.search.by_config import round_grid
 from ewc_lambda.store.front import SHORT, Front
 from ewc_lambda.store.provenance import recipe_of
@@ -102,7 +103,7 @@ class Survey:
 
     def sources(self, product: Product) -> dict[str, list[Product]]:
         """What a file is made from, by the names of its job's inputs."""
-        found = self.files.sources(product, self)
+        found = Sources(self.files, self).of(product)
         return {name: s if isinstance(s, list) else [s] for name, s in found.items()}
 
     def _front(self, record: str) -> Front | BrokenFileError | None:
