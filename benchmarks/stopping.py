@@ -30,7 +30,7 @@ from ewc_lambda.inference.mean_curve import Curves, fitted_curves, lambda_to_use
 from ewc_lambda.inference.student import Floats
 from ewc_lambda.reporting.answers import answer_importance, open_study
 from ewc_lambda.search.by_config import decide_round, round_grid
-from ewc_lambda.search.looks import LEVEL, REPORTED, look
+from ewc_lambda.search.looks import STOPPED, look
 
 Draw = Callable[[np.random.Generator, int], Floats]
 CONFIG: dict[str, Any] = {
@@ -136,13 +136,13 @@ def one_study(
             trial.search(config, number, first if number >= config["first_trials"] else [])
             trials.append(trial)
         curves, reason = curves_of(trials), at_ends([t.end for t in trials])
-        use = lambda_to_use(curves, LEVEL)
+        use = lambda_to_use(curves, STOPPED)
         width = np.log10(use.high / use.low)
         if use.open_low or use.open_high or np.isnan(width):
             width = np.inf
         width = np.nan if reason else width
         count = look({"": width}, target, len(trials), MOST).next_trials
-    alone, use = use, lambda_to_use(curves, REPORTED)
+    alone = lambda_to_use(curves)
     true = POPULATIONS[name, noise, draw].use
     said = not reason and np.isfinite(use.low)
     return (
@@ -182,9 +182,9 @@ def main() -> None:
     arguments = parser.parse_args()
     begin = time.process_time()
     print("A study that stops by the width of its interval of the lambda to use. Share of studies")
-    print("with an interval, and of those: coverage in % as reported (nominal 97%), and of the")
-    print("95% interval that is looked at; share that reached the width within 60 trials; median")
-    print("width as reported, in decades; mean number of trials and of trainings")
+    print("with an interval, and of those: coverage in % of the interval that is looked at and")
+    print("reported (nominal 97%), and of one at 95%; share that reached the width within 60")
+    print("trials; median width, in decades; mean number of trials and of trainings")
     print(
         f"{'curve':9} {'noise':7} {'bases':8} {'R':>2} {'width':>5} {'said':>6} {'reported':>8} "
         f"{'95%':>6} {'reached':>7} {'wide':>5} {'trials':>6} {'trainings':>9}"

@@ -10,7 +10,7 @@ from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.results.searches import interval_width
 from ewc_lambda.results.study_file import Study, joined, read_tables
-from ewc_lambda.search.looks import LEVEL, look
+from ewc_lambda.search.looks import look
 from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import write_json
 from ewc_lambda.store.stamps import stamped
@@ -21,7 +21,7 @@ def main(snakemake: Any) -> None:
     config = snakemake.params.config
     steps = joined([read_tables(path)[0]["steps"] for path in snakemake.input.searches])
     study = Study.of({"steps": steps}, {"config": config, "tasks": {"names": []}})
-    widths = {name: interval_width(study, name, LEVEL) for name in config["importance"]}
+    widths = {name: interval_width(study, name) for name in config["importance"]}
     trials = len(study.trials)
     found = look(widths, config["target_width"], trials, config["trials"])
     place = {"look": int(snakemake.wildcards.look)}

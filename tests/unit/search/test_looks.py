@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from ewc_lambda.search.looks import ALL_TRIALS, LEVEL, NARROW, NO_MINIMUM, look
+from ewc_lambda.search.looks import ALL_TRIALS, STOPPED, NARROW, NO_MINIMUM, look
 
 INF, NAN = math.inf, math.nan
 widths = st.one_of(st.floats(1e-3, 10), st.just(INF), st.just(NAN))
 
 
 def half_width(n):
-    return t.ppf(0.5 + LEVEL / 2, n - 1) / math.sqrt(n)
+    return t.ppf(0.5 + STOPPED / 2, n - 1) / math.sqrt(n)
 
 
 def test_the_widest_interval_counts_and_one_without_a_minimum_does_not():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ewc_lambda.inference.new_network import trials_needed
 from ewc_lambda.results.study_file import Study
-from ewc_lambda.search.looks import ALL_TRIALS, LEVEL, NARROW
+from ewc_lambda.search.looks import ALL_TRIALS, NARROW, STOPPED
 
 
 def cost_line(study: Study) -> str:
@@ -39,7 +39,7 @@ def stopping_lines(study: Study) -> list[str]:
             f"Not as sure as asked: after {trials} the interval is open at an end, at most "
             f"{target:g}{unit} were asked for (target_width)."
         ]
-    needed = trials_needed(last["trials"], target / max(known), LEVEL)
+    needed = trials_needed(last["trials"], target / max(known), STOPPED)
     way = f"; about {needed} would do: --config trials={needed}" if needed else ""
     return [
         f"Not as sure as asked: after {trials} the interval is {max(known):.2g}{unit} wide, "

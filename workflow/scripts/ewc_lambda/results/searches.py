@@ -13,7 +13,7 @@ from ewc_lambda.inference.across_trials import at_ends
 from ewc_lambda.inference.best_lambda import best_lambda, scaled
 from ewc_lambda.inference.mean_curve import Curves, fitted_curves, lambda_to_use
 from ewc_lambda.results.study_file import Study
-from ewc_lambda.search.looks import LEVEL, REPORTED
+from ewc_lambda.search.looks import LEVEL, STOPPED
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ def across_level(study: Study) -> float:
     """Nominal level of the interval that holds 95% over trials: a study that stopped by its width
     asks for more.
     """
-    return LEVEL if study.config.get("target_width") is None else REPORTED
+    return LEVEL if study.config.get("target_width") is None else STOPPED
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,15 @@ def searches(study: Study, importance: str) -> list[Search]:
     return found
 
 
-def interval_width(study: Study, importance: str, level: float) -> float:
+def interval_width(study: Study, importance: str) -> float:
     """How wide the interval of the lambda to use is, on the scale of the search: infinite where it
     is open or there is none yet, NaN where half of the trials have no minimum inside.
     """
     found, scale = searches(study, importance), spacing(study)
-    ends = [best_lambda(s.lambdas, s.measures, scale, s.first_ends, level).end for s in found]
+    ends = [best_lambda(s.lambdas, s.measures, scale, s.first_ends, LEVEL).end for s in found]
     if at_ends(ends):
         return float("nan")
-    use = lambda_to_use(curves_of(study, found), level)
+    use = lambda_to_use(curves_of(study, found), across_level(study))
     if use.open_low or use.open_high or not np.isfinite([use.low, use.high]).all():
         return float("inf")
     return float(np.ptp(scaled(np.array([use.low, use.high]), scale)))

@@ -1,8 +1,8 @@
 """How a study goes on from trial to trial, until it is as sure as was asked.
 
 A study with a `target_width` w begins with `min_trials`. Whenever it has made all trials that it
-was to make so far, n, it looks: it ends if the 95% interval of the lambda to use is at most w wide,
-or if there are `trials`. Else it goes on to the number of trials of which Student's factor, at the
+was to make so far, n, it looks: it ends if the interval of the lambda to use is at most w wide, or
+if there are `trials`. Else it goes on to the number of trials of which Student's factor, at the
 spread that the n have, would leave an interval of w,
 
     smallest m with t(m - 1) / sqrt(m) <= w / width * t(n - 1) / sqrt(n),
@@ -10,8 +10,9 @@ spread that the n have, would leave an interval of w,
 but at most to 2 n, as a spread of few trials is uncertain itself. The numbers follow from results
 alone: not from cores, nor from where a run was interrupted.
 
-Looking at the width stops too early more often than too late, so such a study reports the interval
-at `REPORTED` as its 95% interval (docs/statistics.md measures what that holds).
+Who stops where an interval has become narrow stops too early more often than too late, so such a
+study's 95% interval is one at `STOPPED`, here and where it is reported (docs/statistics.md measures
+what that holds).
 
 Source: Stein, Ann. Math. Stat. 16 (1945) 243, for the number of trials from the first ones' spread.
 """
@@ -26,9 +27,9 @@ import numpy as np
 from ewc_lambda.inference.new_network import trials_needed
 
 LEVEL = 0.95
-"""Of the interval whose width is looked at."""
+"""What intervals hold."""
 
-REPORTED = 0.97
+STOPPED = 0.97
 """Nominal level of an interval that holds 95% in a study that stopped by its width."""
 
 NARROW = "the interval is at most target_width wide"
@@ -66,5 +67,5 @@ def look(widths: Mapping[str, float], target: float, n: int, most: int) -> Look:
         return Look(None, NARROW)
     if n >= most:
         return Look(None, ALL_TRIALS)
-    needed = trials_needed(n, target / widest, LEVEL) if np.isfinite(widest) else None
+    needed = trials_needed(n, target / widest, STOPPED) if np.isfinite(widest) else None
     return Look(min(most, max(n + 1, min(needed or most, 2 * n))), None)
