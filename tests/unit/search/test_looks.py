@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from ewc_lambda.search.looks import ALL_TRIALS, STOPPED, NARROW, NO_MINIMUM, look
+from ewc_lambda.search.looks import ALL_TRIALS, NARROW, NO_MINIMUM, STOPPED, look
 
 INF, NAN = math.inf, math.nan
 widths = st.one_of(st.floats(1e-3, 10), st.just(INF), st.just(NAN))
