@@ -26,6 +26,7 @@ def main(snakemake: Any) -> None:
         round_=grid["round"],
         max_rounds=config["max_rounds"],
         expand_at_edge=config["expand_at_edge"],
+        searched=grid["searched"],
     )
     best = decision.optimum
     place = {name: grid[name] for name in ("trial", "importance", "round")}

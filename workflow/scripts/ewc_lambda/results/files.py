@@ -228,10 +228,11 @@ class Files:
         at = {**_search(place), "round": place["round"]}
         sources = {**self._start(place), "grid": self.product("grid", **at)}
         if self.shared and place["round"] > 0:
-            # Some of their lambdas may be met again.
-            before = {**at, "round": place["round"] - 1}
-            sources["earlier_grid"] = self.product("grid", **before)
-            sources["earlier_steps"] = self._steps(before)
+            # Some of their lambdas may be met again: outwards, those of any round.
+            first = 0 if self.config["expand_at_edge"] else place["round"] - 1
+            before = [{**at, "round": round_} for round_ in range(first, place["round"])]
+            sources["earlier_grids"] = [self.product("grid", **each) for each in before]
+            sources["earlier_steps"] = [step for each in before for step in self._steps(each)]
         return sources
 
     def _of_decision(self, place: Mapping[str, Any]) -> Sources:

@@ -18,7 +18,7 @@ from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
 from ewc_lambda.results.runs import Run, read_run, round_measures
 from ewc_lambda.results.study_file import read_tables
-from ewc_lambda.search.rounds import decide, round_grid
+from ewc_lambda.search.rounds import decide, round_grid, searched_before
 from ewc_lambda.store.records import file_digest, read_attributes, read_hdf5, read_json
 from ewc_lambda.upkeep.replayed import replayed
 from ewc_lambda.upkeep.survey import BROKEN, MISSING, STALE, STANDS, State, Survey
@@ -153,6 +153,7 @@ class Integrity:
             before = read_json(self.files_of.product("decision", **at).record)
         bracket, lambdas = round_grid(self.config, place["trial"], before)
         expected = {**place, "bracket": list(bracket), "lambdas": lambdas}
+        expected["searched"] = searched_before(before)
         record = read_json(product.record)
         _compare(product.record, record, expected, "the config and the round before it")
 
@@ -169,6 +170,7 @@ class Integrity:
             round_=place["round"],
             max_rounds=config["max_rounds"],
             expand_at_edge=config["expand_at_edge"],
+            searched=[run.labels["lambda"] for run in self._earlier(place)],
         )
         expected = {
             "lambdas": lambdas,
@@ -185,8 +187,7 @@ class Integrity:
         replicates = int(self.config["replicates"])
         wanted = [replicates] * len(runs)
         if self.config["racing"]:
-            earlier = self._round(place, place["round"] - 1) if place["round"] else ()
-            wanted = replayed(runs, earlier, replicates)
+            wanted = replayed(runs, self._earlier(place), replicates)
         for product, run, count in zip(self._steps(place), runs, wanted, strict=True):
             if len(run.measure) != count:
                 why = f"from the config and the other steps of its round follow {count}"
@@ -198,6 +199,10 @@ class Integrity:
             at = {**place, "round": round_}
             self._runs[key] = [read_run(step.record) for step in self._steps(at)]
         return self._runs[key]
+
+    def _earlier(self, place: Mapping[str, Any]) -> list[Run]:
+        """The runs of all rounds before."""
+        return [run for round_ in range(place["round"]) for run in self._round(place, round_)]
 
     def _steps(self, place: Mapping[str, Any]) -> list[Product]:
         return self.files_of.round(place, place["round"])[1:]
