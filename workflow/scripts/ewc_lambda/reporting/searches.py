@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +74,12 @@ def searches(study: Study, importance: str) -> list[Search]:
             )
         )
     return found
+
+
+def reach(found: Sequence[Search]) -> tuple[float, float]:
+    """Lowest and highest lambda that any of some searches trained."""
+    lambdas = np.concatenate([search.lambdas for search in found])
+    return float(lambdas.min()), float(lambdas.max())
 
 
 def _outward(rows: pd.DataFrame) -> list[int]:
