@@ -98,11 +98,11 @@ def find_study(named: str | None, results: Path) -> NamedStudy:
 
 
 def _by_config(path: Path, results: Path) -> NamedStudy:
+    if path != DEFAULT and not path.is_file():
+        raise StudyError(f"{path}: no such file; {FORMS}")
     # A config is read over the default one.
     if said := elsewhere():
         raise StudyError(said)
-    if not path.is_file():
-        raise StudyError(f"{path}: no such file; {FORMS}")
     return NamedStudy(results / load(path)["study"] / "study.h5", path)
 
 
