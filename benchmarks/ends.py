@@ -83,6 +83,7 @@ def _expanded(
     slope, at = curve
     lambdas: list[float] = []
     table: list[Floats] = []
+    searched: list[float] = []
     bracket = (1e2, 1e8)
     for round_ in range(4):
         new = grid(bracket, 8, "log")
@@ -100,7 +101,9 @@ def _expanded(
             round_=round_,
             max_rounds=4,
             expand_at_edge=True,
+            searched=searched,
         )
+        searched += new
         bracket = found.bracket or bracket
     return resolved(lambdas, np.concatenate(table, axis=1)).resolved, len(table) > 1
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
-from ewc_lambda.search.rounds import round_grid
+from ewc_lambda.results.sources import Sources
+from ewc_lambda.search.by_config import round_grid
 from ewc_lambda.store.records import write_hdf5, write_json
 from ewc_lambda.store.stamps import digest_of, gathered_from, read_stamp, stamped
 
@@ -40,7 +41,7 @@ def fabricate(files: Files) -> None:
         for end in files.ends(place):
             _write(files, end, (decision, *steps))
     study = files.product("study")
-    sources = files.sources(study)
+    sources = Sources(files).of(study)
     names = ("searches", "first_tasks", "references", "tests")
     _write(files, study, [product for name in names for product in sources[name]])
 

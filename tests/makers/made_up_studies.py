@@ -54,9 +54,9 @@ def made_up_study(
     rows, measures, decisions = [], [], []
     for trial in range(trials):
         for name in importance:
-            bracket = (low, high)
+            bracket, searched = (low, high), []
             for round_ in range(rounds):
-                lambdas = grid(bracket, steps, spacing)
+                lambdas = grid(bracket, steps, spacing, searched)
                 x = np.log10(lambdas) if spacing == "log" else np.array(lambdas)
                 shape = (curves_of or {}).get(name, curve)
                 values = shape(x[:, None], centres[trial] + spread * z) + heights.get(name, 0.0)
@@ -70,7 +70,9 @@ def made_up_study(
                     round_=round_,
                     max_rounds=rounds,
                     expand_at_edge=expand,
+                    searched=searched,
                 )
+                searched += lambdas
                 rows += [(trial, name, round_, step, v) for step, v in enumerate(lambdas)]
                 measures += list(values)
                 decisions.append((trial, name, round_, *bracket, found.stop or ""))

@@ -4,12 +4,14 @@ import errno
 import logging
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from custom_models import HEAD, SHAPE, body
 from in_process import files_of, run
 from made_up_scenarios import build, config
+from made_up_studies import made_up_study
 from PIL import Image
 from troubleshooting import documented, messages
 
@@ -22,12 +24,20 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.agreement import SameCode
 from ewc_lambda.learning.problems import build_problem
 from ewc_lambda.networks.models import build_network
+from ewc_lambda.reporting.summary import summary
 from ewc_lambda.store.lock import hold
 from ewc_lambda.store.records import write_json
 from ewc_lambda.upkeep.plan import Plan
 
 # Provoked by whole runs, in tests/workflow/test_places.py.
-RUNS = ("PYTHONPATH: ", "Snakemake keeps", "…: this disk refuses", "prefix: ", "module: ")
+RUNS = (
+    "config/config.yaml: not in",
+    "PYTHONPATH: ",
+    "Snakemake keeps",
+    "…: this disk refuses",
+    "prefix: ",
+    "module: ",
+)
 
 
 def npz(folder, x=None, y=None, y_test=None, **changes):
@@ -114,6 +124,11 @@ def two_runs(folder):
         file.close()
 
 
+def searched(folder, **made_up):
+    """What the summary of a study says."""
+    return SimpleNamespace(notes=[summary(made_up_study(folder / "study.h5", **made_up))])
+
+
 def _raise(number):
     raise OSError(number, os.strerror(number))
 
@@ -167,6 +182,12 @@ PROVOKED = {
     "full disk": full_disk,
     "replaced": replaced,
     "two runs": two_runs,
+    "far too small": lambda f: searched(f, curve=lambda x, _: 15.0 + 0 * x),
+    "far too large": lambda f: searched(f, curve=lambda x, _: 30.0 + 0 * x),
+    "beyond the end": lambda f: searched(f, centres=[9, 9, 9]),
+    "best at 0": lambda f: searched(
+        f, spacing="linear", low=0.0, high=6.0, centres=[-9, -9, -9], zero=50.0
+    ),
     "other code": lambda f: SameCode(
         {"scripts": ["make_grid"], "files": [], "sha256": ""}, "other"
     ).check(),

@@ -172,3 +172,59 @@ def test_a_module_from_a_clone_runs(tmp_path):
     done = scratch.run("--snakefile", "module.smk", "results/small/trial_0/first_task.h5")
     assert done.status == 0, done.text
     assert len(done.jobs) == 3
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A project, a folder that is none, and how to run a command there."""
+    scratch = Scratch.create(tmp_path / "project")
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("study: mine\n")
+
+    def run(module, *arguments):
+        command = [sys.executable, "-m", module, *arguments]
+        env = {**os.environ, **scratch.environment}
+        done = subprocess.run(
+            command, cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return scratch, folder, run
+
+
+NOT_HERE = "config/config.yaml: not in {}. Config and results are looked for from the folder that"
+
+
+@pytest.mark.parametrize("given", [(), ("--configfile", "mine.yaml")])
+def test_a_snakefile_named_from_elsewhere_is_told_where_its_config_is_looked_for(elsewhere, given):
+    scratch, folder, run = elsewhere
+    snakefile = str(scratch.folder / "Snakefile")
+    status, text = run("snakemake", "--cores", "1", "-n", "-s", snakefile, *given)
+    assert status != 0
+    assert NOT_HERE.format(folder) in text
+    assert len(documented(text)) == 1
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("given", [("summary",), ("summary", "small"), ("verify", "mine.yaml")])
+def test_a_command_elsewhere_says_the_same(elsewhere, given):
+    _, folder, run = elsewhere
+    status, text = run("ewc_lambda", *given)
+    assert status == 1
+    assert NOT_HERE.format(folder) in text
+    assert len(documented(text)) == 1
+
+
+def test_a_directory_is_where_all_is_looked_for(elsewhere):
+    scratch, folder, run = elsewhere
+    asked = ("--cores", "1", "-n", "-s", str(scratch.folder / "Snakefile"))
+    there = ("--directory", str(scratch.folder))
+    status, text = run("snakemake", *asked, *there)
+    assert status == 0, text
+    assert "results/small/trial_0" in text
+    # The path of a config counts from where the command is given.
+    status, text = run("snakemake", *asked, *there, "--configfile", "mine.yaml")
+    assert status == 0, text
+    assert "results/mine/trial_0" in text
+    assert sorted(path.name for path in folder.iterdir()) == ["mine.yaml"]

@@ -9,12 +9,6 @@ import os
 import sys
 from pathlib import Path
 
-# This checkout's library comes first, here and in the jobs, whatever else is installed.
-SCRIPTS = str(Path(workflow.current_basedir, "../scripts").resolve())
-sys.path.insert(0, SCRIPTS)
-PATHS = os.pathsep.join(filter(None, [SCRIPTS, os.getenv("PYTHONPATH")]))
-os.environ.update(PYTHONPATH=PATHS)
-
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 

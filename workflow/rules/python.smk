@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from importlib.machinery import PathFinder
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -37,3 +38,15 @@ if not isinstance(workflow.current_basedir, os.PathLike):
         "module: the workflow needs the library beside it, as files. Clone the repository and name "
         "workflow/Snakefile of the clone."
     )
+
+# This checkout's library comes first, here and in the jobs, whatever else is installed.
+SCRIPTS = str(Path(workflow.current_basedir, "../scripts").resolve())
+sys.path.insert(0, SCRIPTS)
+PATHS = os.pathsep.join(filter(None, [SCRIPTS, os.getenv("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=PATHS)
+
+from ewc_lambda.config.study_config import elsewhere
+
+# With --configfile Snakemake would go on without it, and the study would be another one.
+if not workflow.modifier.skip_configfile and (said := elsewhere()):
+    raise WorkflowError(said)

@@ -19,7 +19,7 @@ def main(snakemake: Any) -> None:
     runs = [_step(path, grid, step, origin) for step, path in enumerate(snakemake.input.steps)]
     measures = round_measures(runs)
     place = {name: grid[name] for name in ("trial", "importance", "round")}
-    decision = by_config.decide_round(config, place, grid["lambdas"], measures)
+    decision = by_config.decide_round(config, place, grid["lambdas"], measures, grid["searched"])
     best = decision.optimum
     made = provenance(snakemake.params.code, config)
     record = {

@@ -8,7 +8,7 @@ from typing import Any
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import logger, run_job
-from ewc_lambda.search.by_config import round_grid
+from ewc_lambda.search.by_config import round_grid, searched_before
 from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import read_json, write_json
 from ewc_lambda.store.stamps import stamped
@@ -33,6 +33,7 @@ def main(snakemake: Any) -> None:
     bracket, lambdas = round_grid(params.config, place["trial"], before, first)
     origin = gathered_origin("grid", snakemake.input, place)
     record = {**place, "bracket": list(bracket), "lambdas": lambdas}
+    record |= {"searched": searched_before(before)}
     record |= stamped(provenance(params.code, params.config), origin)
     write_json(snakemake.output[0], record)
     logger.info("lambda from %g to %g in %d steps", *bracket, len(lambdas))

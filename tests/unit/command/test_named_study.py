@@ -79,7 +79,9 @@ def test_an_unknown_name_is_told_which_are_known(project):
 
 def test_a_config_outside_the_project_says_what_it_lacks(project):
     (project / "config/config.yaml").unlink()
-    with pytest.raises(StudyError, match="Run this in the project's folder, or name a study file"):
+    with pytest.raises(
+        StudyError, match=r"config/config.yaml: not in .* Run it in the project's folder"
+    ):
         find_study("config/studies/other.yaml", RESULTS)
 
 

@@ -46,7 +46,7 @@ def test_flat_and_one_sided_curves_are_rarely_resolved(slope):
     rng = np.random.default_rng(31)
     said, beyond = [], []
     for _ in range(400):
-        lambdas, table, bracket = [], [], (10.0**2, 10.0**8)
+        lambdas, table, searched, bracket = [], [], [], (10.0**2, 10.0**8)
         for round_ in range(ROUNDS):
             at = grid(bracket, STEPS, "log")
             x = np.log10(at)
@@ -61,7 +61,9 @@ def test_flat_and_one_sided_curves_are_rarely_resolved(slope):
                 round_=round_,
                 max_rounds=ROUNDS,
                 expand_at_edge=True,
+                searched=searched,
             )
+            searched += at
             if outward:
                 lambdas += at
                 table.append(values)

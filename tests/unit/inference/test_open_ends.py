@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from made_up_curves import GRID, X, parabolas
 from made_up_studies import made_up_study
 
-from ewc_lambda.inference.across_trials import study_best_lambda
+from ewc_lambda.inference.across_trials import at_ends, study_best_lambda
 from ewc_lambda.inference.best_lambda import best_lambda
 from ewc_lambda.reporting.answers import answer_importance, answer_study
 from ewc_lambda.reporting.plotting import importance, measure_over_lambda
@@ -68,7 +68,7 @@ def test_next_to_lambdas_that_diverged_is_no_end():
     st.sampled_from(["log", "linear"]),
 )
 def test_there_is_an_interval_where_most_trials_have_their_minimum_inside(ends, spacing):
-    found = study_best_lambda(np.arange(1.0, 1 + len(ends)), spacing, ends=ends)
+    found = study_best_lambda(np.arange(1.0, 1 + len(ends)), spacing, no_best=at_ends(ends))
     inside = 2 * ends.count("") > len(ends)
     assert (found.reason == "") is inside
     assert math.isfinite(found.low) is inside

@@ -192,6 +192,50 @@ def test_an_expanded_bracket_has_the_width_of_the_round_and_is_centred_on_its_en
     assert (low < bracket[0]) if low_end else (high > bracket[1])
 
 
+def test_where_the_search_has_been_it_narrows_instead_of_going_back():
+    """Two valleys that even grids see in turns: from 0 to 8 the end is best, from 4 to 12 the
+    other end, beyond which the first round was.
+    """
+    first = grid((0.0, 8.0), 4, "linear")
+    there = choose(first, [9, 8, 7, 5], expand_at_edge=True)
+    assert there.bracket == (4, 12)
+    second = grid(there.bracket, 4, "linear", first)
+    back = choose(second, [1, 6, 6, 9], expand_at_edge=True, searched=first)
+    assert back.bracket == pytest.approx((8 / 3, 16 / 3))
+    assert set(back.bracket) <= set(first)
+
+
+@given(searches(), st.integers(0, 2**32))
+def test_no_bracket_is_searched_twice(search, seed):
+    """Whatever the measure is, each lambda has one."""
+    spacing, bracket, steps = search
+    measure: dict[float, float] = {}
+    rng, brackets = np.random.default_rng(seed), []
+    for round_ in range(12):
+        brackets.append(bracket)
+        values = grid(bracket, steps, spacing, list(measure))
+        for value in values:
+            measure.setdefault(value, rng.random())
+        searched = [value for value in measure if value not in values]
+        found = choose(
+            values,
+            [measure[value] for value in values],
+            spacing=spacing,
+            threshold=1e-3 * width(brackets[0], spacing),
+            round_=round_,
+            expand_at_edge=True,
+            searched=searched,
+        )
+        bracket = found.bracket
+        if bracket is None or max(bracket) > 1e30 or 0 < min(bracket) < 1e-30:
+            break
+        # Twelve digits of a bound are kept.
+        close = 1e-6 * width(bracket, spacing)
+        scaled = np.log10 if spacing == "log" else np.asarray
+        apart = np.abs(scaled(np.array(brackets)) - scaled(bracket)).max(axis=1)
+        assert apart.min() > close
+
+
 @given(searches(), st.data())
 def test_lambdas_that_the_next_grid_meets_again_are_equal_to_the_bit(search, data):
     spacing, bracket, steps = search

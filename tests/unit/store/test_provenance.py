@@ -40,9 +40,9 @@ def test_the_recipe_is_that_of_code_and_config_alone():
 def test_outside_of_a_checkout_the_revision_is_unknown(monkeypatch, tmp_path):
     monkeypatch.setattr(provenance, "_LIBRARY", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert provenance._revision.__wrapped__() == "unknown"
+    assert provenance.revision.__wrapped__() == "unknown"
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance._revision.__wrapped__() == "unknown"
+    assert provenance.revision.__wrapped__() == "unknown"
 
 
 def test_code_modules_are_kept_where_they_are_given():

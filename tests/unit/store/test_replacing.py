@@ -13,7 +13,7 @@ import pytest
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.store import records
 from ewc_lambda.store.records import read_json, write_hdf5, write_json
-from ewc_lambda.store.replacing import move_aside, replacing, set_aside
+from ewc_lambda.store.replacing import move_aside, replacing
 
 WRITERS = {
     "json": lambda path, values: write_json(path, {"n": values.tolist()}),
@@ -119,16 +119,14 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_running_one_writes_is_k
     assert left.startswith(".other.txt.")
 
 
-def test_broken_files_are_moved_aside_and_listed_until_they_are_made_again(tmp_path):
+def test_broken_files_are_moved_aside(tmp_path):
     path = tmp_path / "round_0" / "step_1.h5"
     path.parent.mkdir()
     path.write_text("broken")
     aside = move_aside(path)
     assert aside == path.with_name("step_1.h5.broken")
     assert aside.read_text() == "broken"
-    assert set_aside(tmp_path) == [path]
-    path.write_text("again")
-    assert set_aside(tmp_path) == []
+    assert not path.exists()
 
 
 def test_results_have_the_permissions_that_the_umask_leaves(tmp_path):

@@ -10,6 +10,8 @@ from in_process import TINY, files_of, run
 from PIL import Image
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.store.provenance import provenance
+from ewc_lambda.upkeep import reasons
 from ewc_lambda.upkeep.plan import Plan, told_alone
 from ewc_lambda.upkeep.survey import complete
 
@@ -47,6 +49,17 @@ def test_files_of_one_reason_share_a_line(results, caplog):
     assert not any("base_model" in line for line in lines)
     assert "holds a finished study" in lines[-1]
     assert "--config replace=true" in lines[-1]
+
+
+def test_other_code_is_named_by_the_revision_that_it_was_made_by(results, caplog, monkeypatch):
+    _, lines = plan(files_of(results, {}, code="other"), caplog)
+    assert any(line.endswith("made by other code. Made anew.") for line in lines)
+    monkeypatch.setattr(reasons, "revision", lambda: "0" * 40)
+    caplog.clear()
+    _, lines = plan(files_of(results, {}, code="other"), caplog)
+    made = provenance("", {})["revision"]
+    said = f"made by other code (git diff {made[:8]} -- workflow/scripts shows what changed)."
+    assert any(said in line for line in lines) is (made != "unknown")
 
 
 def test_a_finished_study_is_replaced_only_when_asked(results, caplog):

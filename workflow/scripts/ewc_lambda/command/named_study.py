@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.config.study_config import DEFAULT, load, resolve
+from ewc_lambda.config.study_config import DEFAULT, elsewhere, load, resolve
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.store.records import read_attributes
@@ -98,25 +98,24 @@ def find_study(named: str | None, results: Path) -> NamedStudy:
 
 
 def _by_config(path: Path, results: Path) -> NamedStudy:
-    if not path.is_file():
+    if path != DEFAULT and not path.is_file():
         raise StudyError(f"{path}: no such file; {FORMS}")
-    if not DEFAULT.is_file():
-        raise StudyError(
-            f"{DEFAULT}: no such file, over which {path} is read. Run this in the project's "
-            f"folder, or name a study file (.h5)."
-        )
+    # A config is read over the default one.
+    if said := elsewhere():
+        raise StudyError(said)
     return NamedStudy(results / load(path)["study"] / "study.h5", path)
 
 
 def _by_name(name: str, results: Path) -> NamedStudy:
     folder = results / name
-    # A config is read over the default one: elsewhere than in the project there is none.
     configs = [DEFAULT, STUDIES / f"{name}.yaml", folder / "config.yaml"]
     for config in configs if DEFAULT.is_file() else ():
         if config.is_file() and load(config)["study"] == name:
             return NamedStudy(folder / "study.h5", config)
     if (folder / "study.h5").is_file():
         return NamedStudy(folder / "study.h5", None)
+    if said := elsewhere():
+        raise StudyError(said)
     if folder.is_dir():
         raise StudyError(
             f"{name}: {folder} holds no study.h5 yet, and none of {', '.join(map(str, configs))} "

@@ -43,6 +43,19 @@ def schema() -> dict[str, Any]:
     return yaml.safe_load(SCHEMA.read_text())
 
 
+def elsewhere() -> str:
+    """What is said where a command does not work in the project's folder: config, results and a
+    relative path in a config are looked for from there. Empty where it does.
+    """
+    if DEFAULT.is_file():
+        return ""
+    return (
+        f"{DEFAULT}: not in {Path.cwd()}. Config and results are looked for from the folder that a "
+        f"command works in. Run it in the project's folder; snakemake takes --directory FOLDER, "
+        f"too, and ewc-lambda the path of a study file (.h5)."
+    )
+
+
 def load(path: str | Path) -> dict[str, Any]:
     """The resolved config of a study file, as Snakemake reads it: over the default study's.
 

@@ -99,22 +99,22 @@ def study_best_lambda(
     estimates: Sequence[float],
     spacing: str = "log",
     level: float = 0.95,
-    ends: Sequence[str] = (),
+    no_best: str = "",
     bounded: Sequence[tuple[bool, bool]] = (),
 ) -> Interval:
     """Mean best lambda over trials with Student's t interval; the trial is the unit.
 
     estimates (T,): `BestLambda.estimate` of each trial. On a log scale the geometric mean. On a
     linear one the interval ends at 0, where lambda does: what it covers is the same.
-    ends (T,): `BestLambda.end` of each. An estimate at an end is the end of a range that somebody
-    chose and no minimum, so where half of them are, there is no statement (`at_ends`).
+    no_best: why trials have no minimum between them (`at_ends`, `reach.missed`): an estimate at an
+    end, say, is the end of a range that somebody chose and no minimum. There is no statement then.
     bounded: of each trial that has an interval, whether its low and its high end are bounded. Where
     half of them are open at an end, so is the interval over trials: their estimates lie within
     what was searched, and the best lambda need not.
     """
     n = len(estimates)
-    if reason := at_ends(ends):
-        return Interval(np.nan, np.nan, np.nan, n, level, reason)
+    if no_best:
+        return Interval(np.nan, np.nan, np.nan, n, level, no_best)
     found = mean_interval(scaled(np.asarray(estimates, dtype=float), spacing), level, "trial")
     mean, low, high = (unscaled(v, spacing) for v in (found.estimate, found.low, found.high))
     known = np.array(bounded, dtype=bool).reshape(-1, 2)

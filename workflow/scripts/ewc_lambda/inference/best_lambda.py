@@ -36,6 +36,10 @@ from ewc_lambda.inference.student import Floats, one_sample_t
 SPACINGS = ("log", "linear")
 MINIMUM_LAMBDAS = 3
 
+End = tuple[float, float, float]
+"""Of an end of the lambdas: how much worse than the best it is, in standard errors, and what these
+must exceed."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -260,23 +264,33 @@ def resolved(lambdas: ArrayLike, measures: ArrayLike, level: float = 0.95) -> Re
     if best is None:
         reason = "no lambda at which every replicate stayed finite"
         return Resolved(False, nan, nan, nan, nan, nan, nan, level, reason)
-    sides = [
-        _end(values[:, i], values[:, best], (1 - level) / max(len(at) - 2, 1)) for i in (0, -1)
-    ]
-    (low, low_errors, low_critical), (high, high_errors, high_critical) = sides
-    reason = too_few(len(values))
-    if not reason and len(at) < MINIMUM_LAMBDAS:
-        reason = f"{len(at)} lambdas, {MINIMUM_LAMBDAS} are needed"
+    chance = (1 - level) / max(len(at) - 2, 1)
+    low, high = (_end(values[:, i], values[:, best], chance) for i in (0, -1))
+    one = "all replicates but one diverged at an end of the grid"
+    return by_ends(at, best, (low, high), level, too_few(len(values)), one)
+
+
+def by_ends(
+    lambdas: Floats, best: int, ends: tuple[End, End], level: float, few: str, one: str
+) -> Resolved:
+    """The verdict from what is known of both ends of lambdas (S,). ``few`` is why the runs carry no
+    test, if they do not, and ``one`` what is said where an end has a single finite run.
+    """
+    (low, low_errors, low_critical), (high, high_errors, high_critical) = ends
+    reason = few
+    if not reason and len(lambdas) < MINIMUM_LAMBDAS:
+        reason = f"{len(lambdas)} lambdas, {MINIMUM_LAMBDAS} are needed"
     if not reason and np.isnan([low_errors, high_errors]).any():
-        reason = "all replicates but one diverged at an end of the grid"
+        reason = one
+    at, nan = float(lambdas[best]), float("nan")
     if reason:
-        return Resolved(False, float(at[best]), low, high, nan, nan, nan, level, reason)
+        return Resolved(False, at, low, high, nan, nan, nan, level, reason)
     said = low_errors > low_critical and high_errors > high_critical
     critical = max(low_critical, high_critical)
-    return Resolved(said, float(at[best]), low, high, low_errors, high_errors, critical, level)
+    return Resolved(said, at, low, high, low_errors, high_errors, critical, level)
 
 
-def _end(end: Floats, best: Floats, chance: float) -> tuple[float, float, float]:
+def _end(end: Floats, best: Floats, chance: float) -> End:
     """Mean difference of an end from the best, in standard errors, and what they must exceed."""
     finite = np.isfinite(end)
     n = int(finite.sum())

@@ -24,8 +24,10 @@ from scipy.special import stdtrit
 from ewc_lambda.inference.best_lambda import (
     MINIMUM_LAMBDAS,
     BestLambda,
+    End,
     LambdaSet,
     Resolved,
+    by_ends,
     scaled,
     unscaled,
 )
@@ -162,23 +164,13 @@ def resolved(lambdas: ArrayLike, measures: ArrayLike, level: float = 0.95) -> Re
     if best is None:
         return Resolved(False, nan, nan, nan, nan, nan, nan, level, NOTHING_FINITE)
     chance = (1 - level) / max(len(at) - 2, 1)
-    sides = [_end(values[:, i], values[:, best], chance) for i in (0, -1)]
-    (low, low_errors, low_critical), (high, high_errors, high_critical) = sides
-    reason = ""
-    if trained(values).max() == 1:
-        reason = ONE_RUN
-    elif len(at) < MINIMUM_LAMBDAS:
-        reason = f"{len(at)} lambdas, {MINIMUM_LAMBDAS} are needed"
-    elif np.isnan([low_errors, high_errors]).any():
-        reason = "fewer than two finite runs at an end of the lambdas"
-    if reason:
-        return Resolved(False, float(at[best]), low, high, nan, nan, nan, level, reason)
-    said = low_errors > low_critical and high_errors > high_critical
-    critical = max(low_critical, high_critical)
-    return Resolved(said, float(at[best]), low, high, low_errors, high_errors, critical, level)
+    low, high = (_end(values[:, i], values[:, best], chance) for i in (0, -1))
+    few = ONE_RUN if trained(values).max() == 1 else ""
+    one = "fewer than two finite runs at an end of the lambdas"
+    return by_ends(at, best, (low, high), level, few, one)
 
 
-def _end(end: Floats, best: Floats, chance: float) -> tuple[float, float, float]:
+def _end(end: Floats, best: Floats, chance: float) -> End:
     """Mean of an end less that of the best, in standard errors, and what they must exceed."""
     end, best = end[~np.isnan(end)], best[~np.isnan(best)]
     finite = end[np.isfinite(end)]

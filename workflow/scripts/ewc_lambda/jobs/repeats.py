@@ -21,26 +21,29 @@ from ewc_lambda.store.replacing import replacing
 
 
 def repeat_step(snakemake: Any, grid: Mapping[str, Any], step: Step) -> bool:
-    """Take a step over from the round before, if that trained the same lambda.
+    """Take a step over from an earlier round, if one trained the same lambda.
 
     Returns:
         Whether there was one; if so, the step's files are written.
 
     """
-    if not snakemake.input.get("earlier_grid"):
-        return False
     value = grid["lambdas"][step.number]
-    earlier = read_json(snakemake.input.earlier_grid)["lambdas"]
-    if value not in earlier:
+    trained = [
+        (earlier["round"], number, known)
+        for earlier in map(read_json, snakemake.input.get("earlier_grids") or ())
+        for number, known in enumerate(earlier["lambdas"])
+    ]
+    place = next((n for n, (_, _, known) in enumerate(trained) if known == value), None)
+    if place is None:
         return False
-    place = earlier.index(value)
+    round_, number, _ = trained[place]
     run = read_run(
         snakemake.input.earlier_steps[place],
         **{
             "trial": grid["trial"],
             "importance": grid["importance"],
-            "round": grid["round"] - 1,
-            "step": place,
+            "round": round_,
+            "step": number,
             "lambda": value,
         },
         **trial_origin(snakemake.input, grid["importance"]),
@@ -53,7 +56,7 @@ def repeat_step(snakemake: Any, grid: Mapping[str, Any], step: Step) -> bool:
     origin = provenance(params.code, params.config)
     # It was computed where it was trained, not where it is taken over.
     write_run(step.record, same, {**origin, "arithmetic": run.arithmetic})
-    logger.info("lambda = %.6g was trained in round %d: taken over", value, grid["round"] - 1)
+    logger.info("lambda = %.6g was trained in round %d: taken over", value, round_)
     return True
 
 

@@ -28,7 +28,7 @@ def train_steps(
 
     Members that are stacked train all lambdas in one program; looped ones train a step after the
     other, and each that is finished is kept, should the job be killed before the last. In a race,
-    steps that were ``repeated`` from the round before are compared with.
+    steps that were ``repeated`` from earlier rounds are compared with.
     """
     job = StepJob(snakemake, grid, alone=len(steps) == 1)
     done = {step: measures for step in steps if (measures := job.take(step)) is not None}

@@ -37,9 +37,10 @@ from ewc_lambda.inference.best_lambda import (
     indistinguishable,
     resolved,
 )
+from ewc_lambda.inference.reach import REASONS, missed, within
 from ewc_lambda.inference.replicates import comparable_means, trained, usable
 from ewc_lambda.reporting.recommendation import Recommendation, recommend
-from ewc_lambda.results.searches import Search, searches, spacing
+from ewc_lambda.results.searches import Search, reach, searches, spacing
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import LEVEL
 
@@ -50,7 +51,9 @@ REFERENCES = {"finetuning": "lambda = 0", "joint": "joint training"}
 
 @dataclass(frozen=True)
 class TrialAnswer:
-    """What the data of one trial say about one importance measure; intervals over replicates."""
+    """What the data of one trial say about one importance measure; intervals over replicates.
+    ``missed`` tells that all lambdas are too small or too large (`reach.missed`).
+    """
 
     search: Search
     best: BestLambda
@@ -58,6 +61,7 @@ class TrialAnswer:
     resolved: Resolved
     gain: Interval
     distance: Interval
+    missed: str = ""
 
     @property
     def trial(self) -> int:
@@ -94,6 +98,11 @@ class ImportanceAnswer:
     gain: Interval
     distance: Interval
     recommendation: Recommendation
+
+    @property
+    def missed(self) -> str:
+        """What half of the trials or more say of a range that misses the best lambda."""
+        return _mostly([trial.missed for trial in self.trials])
 
 
 @dataclass(frozen=True)
@@ -147,13 +156,20 @@ def answer_trial(study: Study, search: Search) -> TrialAnswer:
     """Put one search to the statistics of a trial."""
     if not study.paired:
         return _answer_own_runs(study, search)
+    best = best_lambda(search.lambdas, search.measures, spacing(study), search.first_ends, LEVEL)
+    zero = study.reference(search.trial, "finetuning")
+    side = "" if zero is None else missed(search.measures, zero)
+    if side:
+        nan = float("nan")
+        best = replace(best, estimate=nan, low=nan, high=nan, end="", reason=REASONS[side])
     return TrialAnswer(
         search,
-        best_lambda(search.lambdas, search.measures, spacing(study), search.first_ends, LEVEL),
+        best,
         indistinguishable(search.lambdas, search.measures, LEVEL),
         resolved(search.wide_lambdas, search.wide_measures, LEVEL),
         _against(study, search, "finetuning"),
         _against(study, search, "joint"),
+        side,
     )
 
 
@@ -184,26 +200,30 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
     values = [over_trials(study, search.wide_measures) for search in found]
     to_joint = _study_against(study, found, "joint")
     ends = [trial.best.end for trial in trials]
+    side = _mostly([trial.missed for trial in trials])
+    no_best = REASONS[side] if side else at_ends(ends)
     best = study_best_lambda(
         [trial.best.estimate for trial in trials],
         spacing(study),
         LEVEL,
-        ends,
+        no_best,
         [(t.best.bounded_low, t.best.bounded_high) for t in trials if not t.best.reason],
     )
     return ImportanceAnswer(
         importance,
         trials,
-        best,
+        within(best, *reach(found)),
         trials[0].resolved
         if len(trials) == 1
         else study_resolved(wide, values, spacing(study), LEVEL),
         _study_against(study, found, "finetuning"),
         replace(to_joint, estimate=-to_joint.estimate, low=-to_joint.high, high=-to_joint.low),
-        recommend(
-            study, _over_trials(study, found), [trial.best for trial in trials], at_ends(ends)
-        ),
+        recommend(study, _over_trials(study, found), [trial.best for trial in trials], no_best),
     )
+
+
+def _mostly(sides: Sequence[str]) -> str:
+    return next((s for s in REASONS if 2 * sides.count(s) >= max(len(sides), 1)), "")
 
 
 def over_trials(study: Study, measures: Floats) -> Floats:

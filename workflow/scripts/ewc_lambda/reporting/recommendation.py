@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ewc_lambda.inference.across_trials import study_best_lambda
+from ewc_lambda.inference.across_trials import at_ends, study_best_lambda
 from ewc_lambda.inference.best_lambda import (
     BestLambda,
     Interval,
@@ -25,6 +25,7 @@ from ewc_lambda.inference.mean_curve import (
     tolerance,
 )
 from ewc_lambda.inference.new_network import predicted_best, trials_needed
+from ewc_lambda.inference.reach import within
 from ewc_lambda.inference.regret import (
     Regret,
     RegretCurve,
@@ -32,7 +33,7 @@ from ewc_lambda.inference.regret import (
     regret,
     regret_over_lambda,
 )
-from ewc_lambda.results.searches import Search, across_level, curves_of, spacing
+from ewc_lambda.results.searches import Search, across_level, curves_of, reach, spacing
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import LEVEL
 
@@ -107,6 +108,7 @@ def recommend(
     if not no_best:
         use = lambda_to_use(curves, across_level(study))
         own = predicted_best([best.estimate for best in bests], spacing(study), LEVEL)
+        own = within(own, *reach(found))
     return Recommendation(
         use,
         _regret(curves, use),
@@ -145,9 +147,10 @@ def _by_accuracy(
         [each.estimate for each in own],
         scale,
         LEVEL,
-        [each.end for each in own],
+        at_ends([each.end for each in own]),
         [(each.bounded_low, each.bounded_high) for each in own if not each.reason],
     )
+    best = within(best, *reach(found))
     pairs = [(a.estimate, b.estimate) for a, b in zip(own, bests, strict=True)]
     away = mean_interval([np.subtract(*scaled(np.array(p), scale)) for p in pairs], LEVEL, "trial")
     if len(found) == 1:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ewc_lambda.inference.best_lambda import BestLambda, Interval, Resolved
 from ewc_lambda.inference.mean_curve import Tolerance
+from ewc_lambda.inference.reach import REASONS
 from ewc_lambda.inference.student import quantile
 from ewc_lambda.reporting.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study
 from ewc_lambda.reporting.comparison_lines import comparison_lines
@@ -183,7 +184,10 @@ def _trials(answer: ImportanceAnswer) -> list[str]:
 
 
 def _edges(answer: ImportanceAnswer) -> list[str]:
-    """What to do where the measure is lowest at an end of the lambdas searched."""
+    """What to do where the measure is lowest at an end of the lambdas searched, or level."""
+    if answer.missed:
+        way = {"small": "upwards", "large": "downwards"}[answer.missed]
+        return [_line("range", f"{REASONS[answer.missed]}; move low_range and high_range {way}")]
     lines = []
     for edge, key in EDGES:
         count = sum(edge in (trial.edge, trial.best.end) for trial in answer.trials)
@@ -223,7 +227,8 @@ def _best(trial: TrialAnswer) -> str:
     best = trial.best
     if not np.isfinite(best.low):
         return f"{_number(best.estimate)} (no interval: {best.reason})"
-    low = _number(best.low) if best.bounded_low else f"less than {_number(best.low)}"
+    bounded = best.bounded_low or best.low == 0
+    low = _number(best.low) if bounded else f"less than {_number(best.low)}"
     high = _number(best.high) if best.bounded_high else f"more than {_number(best.high)}"
     return f"{_number(best.estimate)} (95% interval {low} to {high}, over replicates)"
 
@@ -258,7 +263,8 @@ def _interval(value: Interval, over: str = "") -> str:
 
 
 def _ends(value: Interval | Tolerance) -> str:
-    low = f"{'less than ' * value.open_low}{_number(value.low)}"
+    # Nothing is less than 0 on a linear scale.
+    low = f"{'less than ' * (value.open_low and value.low != 0)}{_number(value.low)}"
     return f"{low} to {'more than ' * value.open_high}{_number(value.high)}"
 
 

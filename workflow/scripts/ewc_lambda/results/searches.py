@@ -109,6 +109,12 @@ def curves_of(study: Study, found: Sequence[Search]) -> Curves:
     )
 
 
+def reach(found: Sequence[Search]) -> tuple[float, float]:
+    """Lowest and highest lambda that any of some searches trained."""
+    lambdas = np.concatenate([search.lambdas for search in found])
+    return float(lambdas.min()), float(lambdas.max())
+
+
 def _outward(rows: pd.DataFrame) -> list[int]:
     """Rounds of a search that went beyond the lambdas of those before, and round 0."""
     kept: list[int] = []

@@ -66,10 +66,11 @@ class Sources:
         at = {**search_of(place), "round": place["round"]}
         sources = {**self._start(place), "grid": self._files.product("grid", **at)}
         if self._files.shared and place["round"] > 0:
-            # Some of their lambdas may be met again.
-            before = {**at, "round": place["round"] - 1}
-            sources["earlier_grid"] = self._files.product("grid", **before)
-            sources["earlier_steps"] = self._files.steps(before)
+            # Some of their lambdas may be met again: outwards, those of any round.
+            first = 0 if self._files.config["expand_at_edge"] else place["round"] - 1
+            before = [{**at, "round": round_} for round_ in range(first, place["round"])]
+            sources["earlier_grids"] = [self._files.product("grid", **each) for each in before]
+            sources["earlier_steps"] = [s for each in before for s in self._files.steps(each)]
         return sources
 
     def _of_decision(self, place: Mapping[str, Any]) -> Named:

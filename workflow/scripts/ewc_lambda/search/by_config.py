@@ -31,7 +31,7 @@ def round_grid(
     spacing, steps = config["spacing"], steps_of(config, trial)
     if before is not None:
         low, high = before["next_bracket"]
-        return (low, high), grid((low, high), steps, spacing, before["lambdas"])
+        return (low, high), grid((low, high), steps, spacing, searched_before(before))
     found = [known for known in map(found_by, first_trials) if known is not None]
     if is_later(config, trial) and found:
         bracket = later_bracket(found, spacing)
@@ -41,13 +41,24 @@ def round_grid(
     return bracket, grid(bracket, steps, spacing)
 
 
+def searched_before(before: Mapping[str, Any] | None) -> list[float]:
+    """Lambdas of all rounds up to the one that ``before`` decides, rising; none before round 0."""
+    if before is None:
+        return []
+    # Decisions of earlier versions know of their own round alone.
+    return sorted({*before.get("searched", ()), *before["lambdas"]})
+
+
 def decide_round(
     config: Mapping[str, Any],
     place: Mapping[str, Any],
     lambdas: Sequence[float],
     measures: Sequence[float],
+    searched: Sequence[float] = (),
 ) -> Decision:
-    """What follows from the measures of a round at a ``place`` (trial, round)."""
+    """What follows from the measures of a round at a ``place`` (trial, round), with the lambdas of
+    all rounds before.
+    """
     if is_later(config, place["trial"]):
         return decide_later(
             lambdas,
@@ -64,4 +75,5 @@ def decide_round(
         round_=place["round"],
         max_rounds=config["max_rounds"],
         expand_at_edge=config["expand_at_edge"],
+        searched=searched,
     )

@@ -54,6 +54,7 @@ def decide(
     round_: int,
     max_rounds: int,
     expand_at_edge: bool,
+    searched: Sequence[float] = (),
 ) -> Decision:
     """Pick the optimum of a round and the next, narrower bracket: the optimum's two neighbours.
 
@@ -65,7 +66,10 @@ def decide(
         round_: index of this round.
         max_rounds: how many rounds a trial has at most.
         expand_at_edge: where the optimum is an end of the grid, search on beyond it with a
-            bracket of the same width, instead of between it and its one neighbour.
+            bracket of the same width, instead of between it and its one neighbour. Where the
+            search has been beyond it, the bracket is its neighbours among all that was trained, so
+            that no search goes to and fro between two brackets.
+        searched: lambdas of the rounds before, for ``expand_at_edge``.
 
     """
     usable = np.where(np.isfinite(measures), measures, np.inf)
@@ -75,7 +79,11 @@ def decide(
     last = len(lambdas) - 1
     bracket = (lambdas[max(best - 1, 0)], lambdas[min(best + 1, last)])
     if expand_at_edge and best in (0, last):
-        bracket = beyond((lambdas[0], lambdas[last]), best == 0, spacing) or bracket
+        bracket = (
+            _neighbours(lambdas[best], [*lambdas, *searched])
+            or beyond((lambdas[0], lambdas[last]), best == 0, spacing)
+            or bracket
+        )
     if width(bracket, spacing) < threshold:
         return Decision(best, None, NARROW)
     if round_ + 1 >= max_rounds:
@@ -102,8 +110,8 @@ def draw_bracket(
 def grid(bracket: Bracket, steps: int, spacing: str, known: Sequence[float] = ()) -> list[float]:
     """``steps`` values of lambda from low to high, both included, evenly spaced on the scale.
 
-    A value that but for rounding is one of ``known``, the grid of the round before, becomes that
-    one, so that a lambda that is met again is equal to the bit.
+    A value that but for rounding is one of ``known``, the lambdas of the rounds before, becomes
+    that one, so that a lambda that is met again is equal to the bit.
     """
     low, high = (to_scale(end, spacing) for end in bracket)
     inner = [from_scale(x, spacing) for x in np.linspace(low, high, steps)[1:-1]]
@@ -114,6 +122,12 @@ def grid(bracket: Bracket, steps: int, spacing: str, known: Sequence[float] = ()
 def width(bracket: Bracket, spacing: str) -> float:
     """Width of a bracket: decades on a log scale, lambda on a linear one."""
     return to_scale(bracket[1], spacing) - to_scale(bracket[0], spacing)
+
+
+def _neighbours(value: float, known: Sequence[float]) -> Bracket | None:
+    """The lambdas next to one of them on both sides; None where it is the first or the last."""
+    below, above = [k for k in known if k < value], [k for k in known if k > value]
+    return (max(below), min(above)) if below and above else None
 
 
 def beyond(bracket: Bracket, at_low: bool, spacing: str) -> Bracket | None:

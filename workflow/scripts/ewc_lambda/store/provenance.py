@@ -56,7 +56,7 @@ def provenance(
         "config": dict(config),
         "versions": {"python": platform.python_version()}
         | {package: metadata.version(package) for package in _PACKAGES},
-        "revision": _revision(),
+        "revision": revision(),
         "machine": platform.machine(),
         "arithmetic": arithmetic(),
         **own,
@@ -106,7 +106,7 @@ def recipe_of(provenance: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def _revision() -> str:
+def revision() -> str:
     """Git revision of the project, or "unknown" outside a checkout of it."""
     try:
         done = subprocess.run(

@@ -57,12 +57,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def set_aside(folder: str | Path) -> list[Path]:
-    """Files below a folder that `move_aside` took away and that were not made again."""
-    names = (path.with_suffix("") for path in Path(folder).rglob("*.broken"))
-    return sorted(path for path in names if not path.exists())
-
-
 def move_aside(path: Path) -> Path:
     """Give a broken file another name, so that it is made anew and can still be looked at."""
     return path.replace(path.with_name(f"{path.name}.broken"))

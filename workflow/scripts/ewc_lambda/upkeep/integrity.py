@@ -18,7 +18,7 @@ from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
 from ewc_lambda.results.runs import Run, read_run, round_measures
 from ewc_lambda.results.study_file import read_tables
-from ewc_lambda.search.by_config import decide_round, round_grid
+from ewc_lambda.search.by_config import decide_round, round_grid, searched_before
 from ewc_lambda.store.records import file_digest, read_attributes, read_hdf5, read_json
 from ewc_lambda.upkeep.replayed import replayed
 from ewc_lambda.upkeep.survey import BROKEN, MISSING, STALE, STANDS, State, Survey
@@ -146,6 +146,7 @@ class Integrity:
         first = [each.decided for each in self.files_of.first_trials(place)]
         bracket, lambdas = round_grid(self.config, place["trial"], before, first)
         expected = {**place, "bracket": list(bracket), "lambdas": lambdas}
+        expected["searched"] = searched_before(before)
         record = read_json(product.record)
         _compare(product.record, record, expected, "the config and the round before it")
 
@@ -154,7 +155,8 @@ class Integrity:
         runs = self._round(place, place["round"])
         lambdas = [run.labels["lambda"] for run in runs]
         measures = round_measures(runs)
-        decision = decide_round(self.config, place, lambdas, measures)
+        searched = [run.labels["lambda"] for run in self._earlier(place)]
+        decision = decide_round(self.config, place, lambdas, measures, searched)
         expected = {
             "lambdas": lambdas,
             "measures": [value if np.isfinite(value) else None for value in measures],
@@ -170,8 +172,7 @@ class Integrity:
         replicates = int(self.config["replicates"])
         wanted = [replicates] * len(runs)
         if self.config["racing"]:
-            earlier = self._round(place, place["round"] - 1) if place["round"] else ()
-            wanted = replayed(runs, earlier, replicates)
+            wanted = replayed(runs, self._earlier(place), replicates)
         for product, run, count in zip(self._steps(place), runs, wanted, strict=True):
             if len(run.measure) != count:
                 why = f"from the config and the other steps of its round follow {count}"
@@ -183,6 +184,10 @@ class Integrity:
             at = {**place, "round": round_}
             self._runs[key] = [read_run(step.record) for step in self._steps(at)]
         return self._runs[key]
+
+    def _earlier(self, place: Mapping[str, Any]) -> list[Run]:
+        """The runs of all rounds before."""
+        return [run for round_ in range(place["round"]) for run in self._round(place, round_)]
 
     def _steps(self, place: Mapping[str, Any]) -> list[Product]:
         return self.files_of.round(place, place["round"])[1:]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
-from ewc_lambda.store.provenance import model_files
+from ewc_lambda.store.provenance import model_files, revision
 from ewc_lambda.store.records import file_digest, read_attributes, read_json
 
 _ORIGIN = {
@@ -68,7 +68,10 @@ class Reasons:
         for file in model_files(self._files.config):
             if known.get("model_sha256") != file_digest(file):
                 return f"made by another {file}, or by other code"
-        return "made by other code"
+        made, today = str(known.get("revision")), revision()
+        if made == today or "unknown" in (made, today):
+            return "made by other code"
+        return f"made by other code (git diff {made[:8]} -- workflow/scripts shows what changed)"
 
 
 def _plain(value: Any) -> Any:

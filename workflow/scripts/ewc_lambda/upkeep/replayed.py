@@ -11,7 +11,7 @@ from ewc_lambda.search.racing import doubts, race
 
 def replayed(runs: Sequence[Run], earlier: Sequence[Run], replicates: int) -> list[int]:
     """The numbers of replicates that the steps of a round must have for its race to have been as
-    its runs say; ``earlier`` are the runs of the round before.
+    its runs say; ``earlier`` are the runs of the rounds before.
     """
     repeated = {run.labels["lambda"]: run.measure for run in earlier}
     met = {
