@@ -1,4 +1,4 @@
-"""Rules: create_base_model, train_first_task, train_reference, evaluate_test."""
+"""Rules: create_base_model, train_first_task, train_reference, evaluate_test, scout."""
 
 
 rule create_base_model:
@@ -98,3 +98,28 @@ rule evaluate_test:
         "Trial {wildcards.trial}, {wildcards.importance}: evaluate the chosen lambda on the test split"
     script:
         "../scripts/evaluate_test.py"
+
+
+rule scout:
+    input:
+        unpack(made_from("scout")),
+    output:
+        record=FILES.record("scout"),
+    log:
+        f"{LOGS}/trial_{{trial}}/{{importance}}/scout.log",
+    benchmark:
+        f"{TIMES}/trial_{{trial}}/{{importance}}/scout.tsv"
+    priority: 4
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=training_memory,
+        runtime=training_time,
+        gpu=GPUS,
+    params:
+        **FILES.made_by("scout"),
+    message:
+        "{wildcards.importance}: find the decades in which lambda acts"
+    script:
+        "../scripts/scout.py"

@@ -23,6 +23,8 @@ def main(snakemake: Any) -> None:
         "round": int(wildcards.round),
     }
     before, first = None, _first_trials(snakemake.input.get("first_decisions", []))
+    scout = snakemake.input.get("scout")
+    scout = scout and read_json(scout)
     if place["round"] > 0:
         before = read_json(snakemake.input.decision)
         if before["next_bracket"] is None:
@@ -30,7 +32,7 @@ def main(snakemake: Any) -> None:
                 f"{snakemake.input.decision}: the search ended with this round "
                 f"({before['stop']}); there is no round {place['round']}"
             )
-    bracket, lambdas = round_grid(params.config, place["trial"], before, first)
+    bracket, lambdas = round_grid(params.config, place["trial"], before, first, scout)
     origin = gathered_origin("grid", snakemake.input, place)
     record = {**place, "bracket": list(bracket), "lambdas": lambdas}
     record |= {"searched": searched_before(before)}

@@ -16,6 +16,7 @@ from ewc_lambda.config.written import NOT_YAML, NUMBER, TEXT, check_keys
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
+from ewc_lambda.search.scout import AUTO
 
 # JSON Schema takes 9.0 for an integer; Python's ranges do not.
 _Validator = jsonschema.validators.extend(
@@ -237,6 +238,9 @@ def _check_trials(config: Mapping[str, Any]) -> None:
 
 def _check_search(config: Mapping[str, Any]) -> None:
     low, high = config["low_range"], config["high_range"]
+    if AUTO in (low, high):
+        _check_auto(config)
+        return
     for key, ends in (("low_range", low), ("high_range", high)):
         if ends[0] > ends[1]:
             raise StudyError(f"{key}: {ends} is not in rising order. Allowed: [least, greatest].")
@@ -249,6 +253,19 @@ def _check_search(config: Mapping[str, Any]) -> None:
         raise StudyError(
             f"low_range: {low} begins at {low[0]}, which has no logarithm. Allowed with spacing "
             f"log: bounds above 0. (lambda = 0 is trained anyway, as a reference.)"
+        )
+
+
+def _check_auto(config: Mapping[str, Any]) -> None:
+    if config["low_range"] != config["high_range"]:
+        other = "high_range" if config["low_range"] == AUTO else "low_range"
+        raise StudyError(
+            f"{other}: {config[other]}, and the other range is auto. Allowed: both auto, or none."
+        )
+    if config["spacing"] != "log":
+        raise StudyError(
+            "low_range: auto looks for the decades in which lambda acts. Allowed with spacing "
+            "linear: [least, greatest]."
         )
 
 

@@ -27,6 +27,9 @@ class Known(Protocol):
     def rounds(self, place: Mapping[str, Any]) -> Decided:
         """What is decided of a search."""
 
+    def scout(self, importance: str) -> dict[str, Any] | None:
+        """What the scout of an importance measure found, if it has."""
+
     def looks(self, most: int | None = None) -> Decided:
         """What is decided of the study, in its first looks (``most``) or in all. Where the number
         of trials is fixed there is nothing to decide.

@@ -15,6 +15,7 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.results.decided import Decided, Known, decided, trials_at
 from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
 from ewc_lambda.search.later_trials import is_later, steps_of
+from ewc_lambda.search.scout import is_auto
 from ewc_lambda.store.code import code_digest, source_digest
 from ewc_lambda.store.provenance import model_files, recipe_of
 from ewc_lambda.store.records import read_json
@@ -112,6 +113,14 @@ class Files:
         """What the decisions of a search say, up to the first that is missing or broken."""
         return decided(lambda n: _said(self.product("decision", **search_of(place), round=n)))
 
+    def scout(self, importance: str) -> dict[str, Any] | None:
+        """What the scout of an importance measure found; None where it has not."""
+        return _said(self.scout_file(importance))
+
+    def scout_file(self, importance: str) -> Product:
+        """The scout of an importance measure: of the first trial, for all."""
+        return self.product("scout", trial=0, importance=importance)
+
     def looks(self, most: int | None = None) -> Decided:
         """What the looks of the study say, up to the first that is missing or broken."""
         if self.config["target_width"] is None:
@@ -140,6 +149,8 @@ class Files:
             yield self.product("base_model", trial=trial)
             if self.shared:
                 yield self.product("first_task", trial=trial)
+            if trial == 0 and is_auto(self.config):
+                yield from map(self.scout_file, self.config["importance"])
             for reference in REFERENCES:
                 yield self.product("reference", trial=trial, reference=reference)
 

@@ -63,6 +63,12 @@ KINDS = {
         parts=_TRAINING,
         weights=f"{_TRIAL}/reference/{{reference}}.safetensors",
     ),
+    "scout": Kind(
+        f"{_SEARCH}/scout.json",
+        "scout",
+        above=("data", "base_model", "first_task"),
+        parts=_FIRST,
+    ),
     "grid": Kind(
         f"{_ROUND}/grid.json",
         "make_grid",
@@ -75,7 +81,7 @@ KINDS = {
             "first_trials",
             "later_steps",
         ),
-        gathered=("decision", "first_decisions"),
+        gathered=("decision", "first_decisions", "scout"),
     ),
     # Not the grid: a step carries its own lambda.
     "step": Kind(

@@ -12,6 +12,7 @@ from ewc_lambda.results.files import Files
 from ewc_lambda.search.by_config import round_grid
 from ewc_lambda.search.later_trials import is_later, steps_of
 from ewc_lambda.search.rounds import width
+from ewc_lambda.search.scout import is_auto
 from ewc_lambda.store.records import read_json
 
 
@@ -71,7 +72,11 @@ def read_search(files: Files, trial: int, name: str) -> SearchState:
     trained = sum(Path(step.record).exists() for step in files.round(place, decided)[1:])
     if is_later(config, trial):
         return SearchState(steps, decided, trained, decided + 1, best)
-    bracket, _ = round_grid(config, trial, decisions[-1] if decisions else None)
+    scout = files.scout(name) if is_auto(config) else None
+    if is_auto(config) and scout is None:
+        return SearchState(steps, decided, trained, config["max_rounds"], best)
+    before = decisions[-1] if decisions else None
+    bracket, _ = round_grid(config, trial, before, scout=scout)
     rounds = decided + rounds_to_come(width(bracket, config["spacing"]), config, decided)
     return SearchState(steps, decided, trained, rounds, best)
 

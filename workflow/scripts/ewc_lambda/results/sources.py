@@ -8,6 +8,7 @@ from typing import Any
 from ewc_lambda.results.decided import Decided, Known, chosen, trials_at
 from ewc_lambda.results.files import Files, only, search_of
 from ewc_lambda.results.kinds import Product
+from ewc_lambda.search.scout import is_auto
 
 # Names of a job's inputs, of record and of weights, where these are inputs too.
 _INPUTS = {
@@ -38,6 +39,7 @@ class Sources:
             "base_model": lambda: self._start(place, "data"),
             "first_task": lambda: self._start(place, "data", "base_model"),
             "reference": lambda: self._start(place),
+            "scout": lambda: self._start(place),
             "grid": lambda: self._before(place),
             "step": lambda: self._of_step(place),
             "decision": lambda: self._of_decision(place),
@@ -51,8 +53,8 @@ class Sources:
         return {kind: self._files.product(kind, **only(place, "trial")) for kind in kinds}
 
     def _before(self, place: Mapping[str, Any]) -> Named:
-        """The decision that a later round's grid follows from; the first follows from the config,
-        that of a later trial from the decisions of the first trials.
+        """The decision that a later round's grid follows from; the first follows from the config
+        or the scout, that of a later trial from the decisions of the first trials.
         """
         if place["round"] > 0:
             before = {**search_of(place), "round": place["round"] - 1}
@@ -60,7 +62,10 @@ class Sources:
         first = enumerate(self._files.first_trials(place, self._known))
         at = {"importance": place["importance"]}
         found = [p for t, each in first for p in self._files.decisions({**at, "trial": t}, each)]
-        return {"first_decisions": found} if found else {}
+        sources: Named = {"first_decisions": found} if found else {}
+        if is_auto(self._files.config):
+            sources["scout"] = self._files.scout_file(place["importance"])
+        return sources
 
     def _of_step(self, place: Mapping[str, Any]) -> Named:
         at = {**search_of(place), "round": place["round"]}

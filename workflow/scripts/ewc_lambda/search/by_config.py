@@ -13,6 +13,7 @@ from ewc_lambda.search.later_trials import (
     steps_of,
 )
 from ewc_lambda.search.rounds import Bracket, Decision, decide, draw_bracket, grid
+from ewc_lambda.search.scout import is_auto
 from ewc_lambda.seeding import trial_generator
 
 Decided = Sequence[Mapping[str, Any]]
@@ -23,10 +24,12 @@ def round_grid(
     trial: int,
     before: Mapping[str, Any] | None = None,
     first_trials: Sequence[Decided] = (),
+    scout: Mapping[str, Any] | None = None,
 ) -> tuple[Bracket, list[float]]:
     """Bracket and lambdas of a round: of the bracket that is drawn for the trial, of what the first
     trials' decisions say for a later one, or of the bracket that follows from the decision of the
-    round ``before``. Where all that the first trials trained diverged, a later one draws, too.
+    round ``before``. Where all that the first trials trained diverged, a later one draws, too; the
+    ranges to draw from are those of the config or, with auto, of its ``scout``.
     """
     spacing, steps = config["spacing"], steps_of(config, trial)
     if before is not None:
@@ -37,7 +40,8 @@ def round_grid(
         bracket = later_bracket(found, spacing)
     else:
         generator = trial_generator(config["seed"], trial, "bounds")
-        bracket = draw_bracket(config["low_range"], config["high_range"], spacing, generator)
+        ranges = scout if scout is not None and is_auto(config) else config
+        bracket = draw_bracket(ranges["low_range"], ranges["high_range"], spacing, generator)
     return bracket, grid(bracket, steps, spacing)
 
 

@@ -144,7 +144,8 @@ class Integrity:
             at = {**place, "round": place["round"] - 1}
             before = read_json(self.files_of.product("decision", **at).record)
         first = [each.decided for each in self.files_of.first_trials(place)]
-        bracket, lambdas = round_grid(self.config, place["trial"], before, first)
+        scout = self.files_of.scout(place["importance"])
+        bracket, lambdas = round_grid(self.config, place["trial"], before, first, scout)
         expected = {**place, "bracket": list(bracket), "lambdas": lambdas}
         expected["searched"] = searched_before(before)
         record = read_json(product.record)

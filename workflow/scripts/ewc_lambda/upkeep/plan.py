@@ -46,6 +46,10 @@ class Plan:
         """What is decided of a search, by decisions that stand."""
         return self._survey.rounds(place)
 
+    def scout(self, importance: str) -> dict[str, Any] | None:
+        """What the scout of an importance measure found, if it stands."""
+        return self._survey.scout(importance)
+
     def looks(self, most: int | None = None) -> Decided:
         """What is decided of the study, by looks that stand."""
         return self._survey.looks(most)

@@ -20,6 +20,7 @@ from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import KINDS, Product
 from ewc_lambda.results.sources import Sources
 from ewc_lambda.search.by_config import round_grid
+from ewc_lambda.search.scout import is_auto
 from ewc_lambda.store.front import SHORT, Front
 from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import peek, read_attributes, read_json
@@ -88,6 +89,10 @@ class Survey:
     def rounds(self, place: Mapping[str, Any]) -> Decided:
         """What is decided of a search, by decisions that stand."""
         return decided(lambda round_: self._decision(place, round_))
+
+    def scout(self, importance: str) -> dict[str, Any] | None:
+        """What the scout of an importance measure found, if it stands."""
+        return self._said_by(self.files.scout_file(importance))
 
     def looks(self, most: int | None = None) -> Decided:
         """What is decided of the study, by looks that stand."""
@@ -209,7 +214,7 @@ class Survey:
         for name in ("data", "base_model", "first_task"):
             for source in sources.get(name, []):
                 yield name, (source.record, name)
-        if product.kind == "step" and "first_task" in sources:
+        if product.kind in ("step", "scout") and "first_task" in sources:
             record = sources["first_task"][0].record
             yield "omega", (record, f"omega/{product.place['importance']}")
         for source in sources.get("chosen", []):
@@ -242,8 +247,11 @@ class Survey:
         first = self.files.first_trials(place, self)
         if round_ == 0 and not all(each.ended for each in first):
             return None
+        scout = self.scout(place["importance"]) if is_auto(self.files.config) else None
+        if round_ == 0 and is_auto(self.files.config) and scout is None:
+            return None
         known = [each.decided for each in first]
-        lambdas = round_grid(self.files.config, place["trial"], before, known)[1]
+        lambdas = round_grid(self.files.config, place["trial"], before, known, scout)[1]
         return {**place, "lambda": lambdas[place["step"]]}
 
     def _decision(self, place: Mapping[str, Any], round_: int) -> dict[str, Any] | None:
