@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ewc_lambda.config.setups import check_setup
 from ewc_lambda.config.written import NOT_YAML, NUMBER, TEXT, check_keys
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.task_list import validate_tasks
@@ -86,6 +87,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_augmentation(config)
     _check_racing(config)
     _check_device(config)
+    check_setup(config)
     validate_tasks(config)
     return config
 
@@ -134,9 +136,25 @@ def steps_per_job(config: Mapping[str, Any]) -> int:
 
 
 def part(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The keys of a config that belong to some parts, as the schema assigns them."""
+    """The keys of a config that belong to some parts, as the schema assigns them; without those
+    that came later and have their default, for they change nothing.
+    """
     properties = schema()["properties"]
-    return {key: config[key] for key in properties if properties[key]["part"] in names}
+    found = {key: config[key] for key in properties if properties[key]["part"] in names}
+    return without_later(found)
+
+
+def without_later(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without the keys that came later and have their default."""
+    later = later_defaults()
+    return {k: value for k, value in config.items() if k not in later or value != later[k]}
+
+
+@functools.cache
+def later_defaults() -> dict[str, Any]:
+    """Defaults of the keys that a config leaves out where it has them."""
+    properties = schema()["properties"]
+    return {key: entry["default"] for key, entry in properties.items() if entry.get("later")}
 
 
 def _message(error: jsonschema.ValidationError) -> str:

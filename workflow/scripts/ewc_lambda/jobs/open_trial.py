@@ -26,7 +26,7 @@ from ewc_lambda.learning.sequence import (
     with_importance,
 )
 from ewc_lambda.learning.training import History, Problem, Progress
-from ewc_lambda.networks.weights import load_importance, load_state, save_state
+from ewc_lambda.networks.weights import load_importance, load_memory, load_state, save_state
 from ewc_lambda.results.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream
 from ewc_lambda.store.provenance import provenance
@@ -100,7 +100,10 @@ class OpenTrial:
         curves = (record.loss, record.accuracy, record.penalty)
         loss, accuracy, penalty = (list(torch.from_numpy(each).unbind(1)) for each in curves)
         history = History(loss, accuracy, penalty, record.epoch.tolist())
-        state = State(1, theta, buffers, [], history)
+        memory = {}
+        if problem.settings.rule.optimizer_state == "carried":
+            memory = load_memory(path, digest, problem.device)
+        state = State(1, theta, buffers, [], history, memory)
         if importance is not None:
             omega = load_importance(path, problem.layout, importance, digest, problem.device)
             state = with_importance(problem, state, omega)

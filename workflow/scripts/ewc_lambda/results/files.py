@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ewc_lambda.config.study_config import part
+from ewc_lambda.config.study_config import part, without_later
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
 from ewc_lambda.store.code import code_digest, source_digest
@@ -93,7 +93,7 @@ class Files:
         config = self.config
         if kind == "study":
             without = part(config, *_NO_RESULT)
-            return {key: value for key, value in config.items() if key not in without}
+            return without_later({k: value for k, value in config.items() if k not in without})
         keys = KINDS[kind].keys
         if kind == "step" and config["racing"]:
             # How many steps race decides how long an end of the grid stays.

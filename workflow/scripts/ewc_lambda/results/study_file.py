@@ -286,7 +286,12 @@ class Study:
     @property
     def evaluations_per_task(self) -> int:
         """Evaluations while one task is trained."""
-        return int(self.config["epochs"] * self.config["evaluations_per_epoch"])
+        return self.epochs_per_task * int(self.config["evaluations_per_epoch"])
+
+    @property
+    def epochs_per_task(self) -> int:
+        """Epochs of a task: one where the config says how many ``updates`` it has."""
+        return 1 if self.config.get("updates") else int(self.config["epochs"])
 
 
 def read_study(path: str | Path) -> pd.DataFrame:
