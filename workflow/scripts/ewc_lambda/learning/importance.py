@@ -105,7 +105,7 @@ def fisher_empirical(done: FinishedTask) -> Tensor:
 def fisher_predicted(done: FinishedTask) -> Tensor:
     """Mean squared gradient of the log-likelihood of what the model holds for most probable: with
     softmax the label of highest probability, with independent sigmoids each output's likelier value
-    (Hsu et al. 2018; a name for it in van de Ven 2025, sec. 3). Zero for a regression.
+    (Hsu et al. 2018, arXiv 1810.12488). Zero for a regression.
     """
 
     def directions(logits: Tensor, start: int) -> Tensor:
@@ -130,7 +130,7 @@ def fisher_reversed(done: FinishedTask) -> Tensor:
 def fisher_batched(done: FinishedTask) -> Tensor:
     """Mean over batches of the squared gradient of a batch's mean log-likelihood of the true
     labels: what several frameworks call the Fisher information, smaller than it by about the size
-    of a batch (van de Ven 2025, sec. 3). Batches are drawn.
+    of a batch (van de Ven 2025, arXiv 2502.11756). Batches are drawn.
     """
     rows = []
     for theta, buffers, stream in zip(done.theta, done.buffers, done.streams, strict=True):
