@@ -6,9 +6,10 @@ on nothing else: not on the number of trials, nor on the order in which jobs run
 project reads a global generator.
 
     study
-    ├── data: split | transform | samples, task
+    ├── data: split | transform | samples | test, task
     └── trial
         ├── bounds
+        ├── tasks
         ├── weights
         └── replicate
             ├── order, task, epoch
@@ -31,8 +32,9 @@ import numpy as np
 
 # The first word of a key says which kind of branch follows, so that no two leaves share a key.
 _DATA, _TRIAL = 0, 1
-_DATA_PURPOSES = {"split": 0, "transform": 1, "samples": 2}
-_TRIAL_PURPOSES = {"bounds": 0, "weights": 1}
+_DATA_PURPOSES = {"split": 0, "transform": 1, "samples": 2, "test": 3}
+# 2 are the replicates.
+_TRIAL_PURPOSES = {"bounds": 0, "weights": 1, "tasks": 3}
 _REPLICATE = 2
 _LEAVES = {
     "order": 0,
@@ -45,12 +47,14 @@ _LEAVES = {
 
 
 def data_generator(seed: int, purpose: str, task: int) -> np.random.Generator:
-    """Generator of what all trials share: ``purpose`` is split, transform or samples."""
+    """Generator of what all trials share: ``purpose`` is split, transform, samples
+    or test.
+    """
     return _generator(seed, (_DATA, _DATA_PURPOSES[purpose], task))
 
 
 def trial_generator(seed: int, trial: int, purpose: str) -> np.random.Generator:
-    """Generator of a trial's ``bounds`` (first bracket) or ``weights`` (base model)."""
+    """Generator of a trial's ``bounds`` (first bracket), ``weights`` (base model) or ``tasks``."""
     return _generator(seed, (_TRIAL, trial, _TRIAL_PURPOSES[purpose]))
 
 

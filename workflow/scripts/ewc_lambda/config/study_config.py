@@ -15,6 +15,7 @@ import yaml
 from ewc_lambda.config.setups import check_setup
 from ewc_lambda.config.written import NOT_YAML, NUMBER, TEXT, check_keys
 from ewc_lambda.data.sources import DATASETS
+from ewc_lambda.data.sources.mixed_tasks import task_sources
 from ewc_lambda.data.sources.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
 
@@ -110,7 +111,9 @@ def _plain(key: str, value: Any, depth: int = 0) -> Any:
         return [value]
     if not isinstance(value, str) or key in TEXT:
         return value
-    if key == "tasks":
+    if key in ("tasks.dataset", "tasks.npz_file", "tasks.image_folder"):
+        return value
+    if key in ("tasks", "tasks.classes"):
         # A class may be called 001, 1e3 or no: only what a number is written like is one.
         return int(value) if NUMBER.fullmatch(value) else value
     try:
@@ -237,21 +240,23 @@ def _check_search(config: Mapping[str, Any]) -> None:
 
 
 def _check_loss(config: Mapping[str, Any]) -> None:
-    regression = config["dataset"] == "function"
-    if regression != (config["loss"] == "mean_squared_error") and config["dataset"] != "npz":
-        wanted = "mean_squared_error" if regression else "one of the two cross-entropies"
-        raise StudyError(
-            f"loss: {config['loss']} does not fit the data set {config['dataset']}. "
-            f"Allowed: {wanted}."
-        )
+    for source in task_sources(config, DATASETS):
+        name = source.info.name
+        regression = name == "function"
+        if regression != (config["loss"] == "mean_squared_error") and name != "npz":
+            wanted = "mean_squared_error" if regression else "one of the two cross-entropies"
+            raise StudyError(
+                f"loss: {config['loss']} does not fit the data set {name}. Allowed: {wanted}."
+            )
 
 
 def _check_augmentation(config: Mapping[str, Any]) -> None:
     keys = [key for key in ("augment_zoom", "augment_rotation", "augment_flip") if config[key]]
     if not keys:
         return
-    if DATASETS[config["dataset"]].images is False:
-        raise StudyError(f"{keys[0]}: needs pictures, which {config['dataset']} has not.")
+    for source in task_sources(config, DATASETS):
+        if source.info.images is False:
+            raise StudyError(f"{keys[0]}: needs pictures, which {source.info.name} has not.")
     if config["transform"] == "permuted":
         raise StudyError(
             f"{keys[0]}: pixels that were permuted make no picture to change. Allowed with "

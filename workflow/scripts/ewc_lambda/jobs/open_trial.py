@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ewc_lambda.data.prepared import Prepared, read_prepared
+from ewc_lambda.data.task_order import for_trial
 from ewc_lambda.errors import BrokenFileError
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.learning.device import as_fits, open_device
@@ -59,7 +60,7 @@ class OpenTrial:
         config, inputs = snakemake.params.config, snakemake.input
         device = open_device(config)
         trial = int(snakemake.wildcards.trial)
-        prepared = read_prepared(inputs.data)
+        prepared = for_trial(read_prepared(inputs.data), config, trial)
         # For its message alone: there is nothing to split.
         (problem,) = as_fits(1, lambda _: build_problem(config, prepared, first_stage, device))
         record = read_json(inputs.base_record)
@@ -134,7 +135,8 @@ class OpenTrial:
             members = members_of(problem, theta[part], buffers[part])
             pairs = []
             for task, splits in enumerate(self.prepared.splits):
-                samples = as_samples(*splits["test"], self.prepared.scale, problem.device)
+                scale, standard = self.prepared.scale, self.prepared.standard
+                samples = as_samples(*splits["test"], scale, problem.device, standard)
                 route = problem.network.route(task, problem.tasks - 1)
                 pairs.append(torch.stack(members.evaluate(samples, route)))
             return torch.stack(pairs, dim=-1).cpu()
