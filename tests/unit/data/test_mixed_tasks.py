@@ -58,6 +58,14 @@ def test_the_files_are_named_with_the_data(sites):
     assert set(scenario.sources) == {"site_0: site_0.npz", "site_1: site_1.npz"}
 
 
+def test_two_files_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    paths = [save(tmp_path / name, "data.npz", table(seed=n)) for n, name in enumerate("ab")]
+    scenario = build(**mixed(paths, heads="growing"))
+    assert [task.name for task in scenario.tasks] == paths
+    assert set(scenario.sources) == {f"{path}: data.npz" for path in paths}
+    assert scenario.tasks[1].outputs == 6
+
+
 def test_a_changed_file_is_told_by_its_task(sites, tmp_path):
     given = config(**mixed(sites))
     sources = build(**mixed(sites)).sources
@@ -69,7 +77,9 @@ def test_a_changed_file_is_told_by_its_task(sites, tmp_path):
 def test_classes_of_a_task_are_listed(sites):
     tasks = [{"npz_file": sites[0], "classes": [2, 0]}, {"npz_file": sites[1], "classes": "all"}]
     scenario = build(tasks=tasks)
-    assert [task.classes for task in scenario.tasks] == [("2", "0"), ("0", "1", "2")]
+    # Classes of two files are told apart, whatever they are called.
+    assert scenario.tasks[0].classes == ("site_0: 2", "site_0: 0")
+    assert scenario.tasks[1].classes == ("site_1: 0", "site_1: 1", "site_1: 2")
     assert [task.name for task in scenario.tasks] == ["site_0 2,0", "site_1"]
 
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from made_up_scenarios import build, config
+from made_up_sites import save, table
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.data.prepared import read_prepared, read_task_names, write_prepared
@@ -62,6 +63,15 @@ def test_drawn_classes_give_the_tasks_of_a_study_that_lists_them_so(tmp_path, he
         same(drawn, build(tasks=order, heads=heads, **limits))
         dealt |= {frozenset(task) for task in order}
     assert len(dealt) > 6
+
+
+def test_classes_of_two_files_stay_different_ones_in_a_growing_head(tmp_path):
+    paths = [save(tmp_path, f"site_{n}.npz", table(seed=n)) for n in range(2)]
+    tasks = [{"npz_file": path} for path in paths]
+    given, pieces = stored(tmp_path, tasks=tasks, heads="growing", task_order="drawn")
+    swapped = arranged(pieces, given, [[1], [0]])
+    assert [task.outputs for task in swapped.tasks] == [3, 6]
+    same(swapped, build(tasks=tasks[::-1], heads="growing"))
 
 
 def test_tasks_of_unequal_sizes_keep_their_sizes(tmp_path):

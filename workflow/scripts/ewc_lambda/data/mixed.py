@@ -10,7 +10,7 @@ import numpy as np
 
 from ewc_lambda.data.pictures import fitted
 from ewc_lambda.data.sources import DATASETS, Dataset, DatasetInfo
-from ewc_lambda.data.sources.mixed_tasks import TaskSource, task_sources
+from ewc_lambda.data.sources.mixed_tasks import task_sources
 from ewc_lambda.data.sources.task_list import ALL, check_counts, class_indices, stripped
 from ewc_lambda.data.task_splits import (
     Task,
@@ -40,7 +40,7 @@ def parts_of_sources(config: Mapping[str, Any]) -> list[Part]:
     read: dict[str, Dataset] = {}
     parts = []
     for source in task_sources(config, DATASETS):
-        key = _key(source)
+        key = f"{source.info.name} {source.place}"
         if key not in read:
             read[key] = fitted(source.config, source.info.load(source.config))  # type: ignore[misc]
         data = read[key]
@@ -51,10 +51,6 @@ def parts_of_sources(config: Mapping[str, Any]) -> list[Part]:
             )
         parts.append(Part(source.label, key, data, source.info, source.classes))
     return parts
-
-
-def _key(source: TaskSource) -> str:
-    return f"{source.info.name} {source.config['npz_file']} {source.config['data_folder']}"
 
 
 def parts_of_file(config: Mapping[str, Any], data: Dataset, info: DatasetInfo) -> list[Part]:
@@ -139,13 +135,12 @@ def classification_tasks(config: Mapping[str, Any], parts: Sequence[Part]) -> li
     ]
     check_counts(config, parts[0].info, [len(indices) for indices in picked])
     tasks = []
+    several = len({part.origin for part in parts}) > 1
     introduced: list[tuple[str, int]] = []
     for place, (part, indices) in enumerate(zip(parts, picked, strict=True)):
         own = [(part.origin, index) for index in indices]
         introduced += [one for one in own if one not in introduced]
-        # Samples of one origin have the same part in all tasks that use them.
-        pool = next(n for n, other in enumerate(parts) if other.data is part.data)
-        pools = pools_of(config, part.data.y_train, part.data.y_test, pool)
+        pools = pools_of(config, part.data.y_train, part.data.y_test)
         splits = class_splits(config, part.data, pools, place, indices, indices)
         outputs = len(indices)
         if config["heads"] == "growing":
@@ -153,10 +148,11 @@ def classification_tasks(config: Mapping[str, Any], parts: Sequence[Part]) -> li
             splits = {split: (x, table[y]) for split, (x, y) in splits.items()}
             outputs = len(introduced)
         classes = tuple(part.data.classes[index] for index in indices)
+        named = tuple(f"{part.label}: {name}" for name in classes) if several else classes
         whole = len(indices) == len(part.data.classes)
         name = part.label if whole else f"{part.label} {','.join(classes)}"
         check_not_empty(splits, place, name)
-        tasks.append(Task(name, classes, outputs, splits))
+        tasks.append(Task(name, named, outputs, splits))
     return tasks
 
 
@@ -177,7 +173,8 @@ def regression_tasks(config: Mapping[str, Any], parts: Sequence[Part]) -> list[T
             )
         data = part.data
         pairs = ((data.x_train, data.y_train), (data.x_test, data.y_test))
-        tasks.append(regression_task(config, place, part.label, *pairs))
+        # A file has the same held-out samples in all tasks that use it.
+        tasks.append(regression_task(config, place, part.label, *pairs, pool=0))
     return tasks
 
 

@@ -123,12 +123,16 @@ def regression_task(
     name: str,
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
+    pool: int | None = None,
 ) -> Task:
-    """A task of a regression, from its pairs (x, y) for training and test."""
+    """A task of a regression, from its pairs (x, y) for training and test. ``pool`` numbers the
+    draw of what is held out: by default the task's place.
+    """
     # Without classes all samples are of one kind, and the same selection serves.
     kinds = {"train": np.zeros(len(train[1]), np.int64), "test": np.zeros(len(test[1]), np.int64)}
     splits = {}
-    for split, (where, ranks) in pools_of(config, kinds["train"], kinds["test"], place).items():
+    drawn = pools_of(config, kinds["train"], kinds["test"], place if pool is None else pool)
+    for split, (where, ranks) in drawn.items():
         x, y = test if split == "test" else train
         kind = kinds["test" if split == "test" else "train"]
         taken = _take(where, ranks, kind, [0], limit_of(config, split))

@@ -7,7 +7,7 @@ list, or all, which is the default. An entry that is a list is of the study's ow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,12 @@ class TaskSource:
     info: DatasetInfo
     classes: Any
 
+    @property
+    def place(self) -> str:
+        """Where the data set lies, of those that are a user's own; else its name."""
+        places = {"npz": self.config["npz_file"], "image_folder": self.config["data_folder"]}
+        return str(places.get(self.info.name, self.info.name))
+
 
 def is_mixed(config: Config) -> bool:
     """Whether a task says where its samples come from. A task of functions is a mapping, too."""
@@ -49,7 +55,15 @@ def task_sources(config: Config, datasets: Mapping[str, DatasetInfo]) -> list[Ta
     """
     if not is_mixed(config):
         return [TaskSource("", config, datasets[config["dataset"]], None)]
-    return [_source(entry, place, config, datasets) for place, entry in enumerate(config["tasks"])]
+    found = [_source(entry, place, config, datasets) for place, entry in enumerate(config["tasks"])]
+    names: dict[str, set[str]] = {}
+    for source in found:
+        names.setdefault(source.label, set()).add(source.place)
+    # Two files of one name are told apart by their whole paths.
+    return [
+        replace(source, label=source.place) if len(names[source.label]) > 1 else source
+        for source in found
+    ]
 
 
 def _source(
