@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, RemoteFile
 from ewc_lambda.data.sources.bundled import DIGITS, IRIS
 from ewc_lambda.data.sources.cifar10 import CIFAR10
+from ewc_lambda.data.sources.cifar100 import CIFAR100, CIFAR100_COARSE
+from ewc_lambda.data.sources.emnist import EMNIST
 from ewc_lambda.data.sources.functions import FUNCTION
 from ewc_lambda.data.sources.image_folder import IMAGE_FOLDER
 from ewc_lambda.data.sources.mixed_tasks import task_sources
-from ewc_lambda.data.sources.mnist import FASHION_MNIST, MNIST
+from ewc_lambda.data.sources.mnist import FASHION_MNIST, KMNIST, MNIST
 from ewc_lambda.data.sources.npz import NPZ
 from ewc_lambda.data.sources.stl10 import STL10
 from ewc_lambda.errors import StudyError
@@ -21,7 +23,11 @@ DATASETS: dict[str, DatasetInfo] = {
         DIGITS,
         MNIST,
         FASHION_MNIST,
+        KMNIST,
+        *EMNIST,
         CIFAR10,
+        CIFAR100,
+        CIFAR100_COARSE,
         STL10,
         IRIS,
         FUNCTION,
