@@ -10,7 +10,6 @@ from ewc_lambda.learning.optimizers import Rule
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import KINDS
 
-# Keys of the default study in the files of version 1, which stand as long as they say the same.
 LATER = later_defaults()
 
 
@@ -20,13 +19,13 @@ def test_files_of_the_default_study_do_not_name_a_later_key():
         assert not LATER.keys() & files.config_of(kind).keys(), kind
 
 
-@pytest.mark.parametrize("key", [key for key in LATER if key != "task_order"])
+@pytest.mark.parametrize("key", LATER)
 def test_a_later_key_that_is_set_is_named_by_all_that_depends_on_it(key):
     changed = {**resolve({}), key: "something else"}
     files = Files(changed)
     assert files.config_of("study")[key] == "something else"
     of_part = schema()["properties"][key]["part"]
-    dependent = [kind for kind in KINDS if of_part in KINDS[kind].parts]
+    dependent = [n for n, kind in KINDS.items() if of_part in kind.parts or key in kind.keys]
     assert dependent
     for kind in dependent:
         assert files.config_of(kind)[key] == "something else", kind

@@ -19,6 +19,7 @@ def check_setup(config: Mapping[str, Any]) -> None:
 
     """
     _check_optimizer(config)
+    _check_choice(config)
     if config["negative_slope"] and config["model"] != "mlp":
         raise StudyError(
             f"negative_slope: {config['negative_slope']} is of the rectifiers of mlp. Allowed with "
@@ -49,4 +50,18 @@ def _check_optimizer(config: Mapping[str, Any]) -> None:
         raise StudyError(
             "optimizer_state: sgd without momentum remembers nothing that could be carried. "
             "Allowed: reset, or momentum above 0."
+        )
+
+
+def _check_choice(config: Mapping[str, Any]) -> None:
+    by = config["select_by"]
+    if by.endswith("accuracy") and config["loss"] == "mean_squared_error":
+        raise StudyError(
+            f"select_by: {by} needs classes, and loss mean_squared_error is of a regression. "
+            f"Allowed with it: measure, final_loss."
+        )
+    if by != "measure" and config["racing"]:
+        raise StudyError(
+            f"racing: drops steps by the Riemann measure, and select_by is {by}. Allowed: racing "
+            f"false, or select_by measure."
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ewc_lambda.results.criteria import CRITERIA, MEASURE
 from ewc_lambda.results.study_file import Study
 
 Floats = NDArray[np.float64]
@@ -21,6 +23,8 @@ class Search:
     rounds, and of round 0 alone; infinite where diverged, NaN where dropped in a race. ``wide`` are
     those of round 0 and of the rounds by which the search went beyond what it had: their ends are
     those of the search. ``errors`` (R, S) are 1 - final average accuracy, NaN where not recorded.
+    Where lambda is chosen by another thing than the measure, ``others`` (R, S) are what it is not
+    chosen by, by name.
     """
 
     trial: int
@@ -32,6 +36,7 @@ class Search:
     wide_lambdas: Floats
     wide_measures: Floats
     errors: Floats
+    others: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def first_ends(self) -> tuple[float, float]:
@@ -70,8 +75,25 @@ def searches(study: Study, importance: str) -> list[Search]:
                 wide["lambda"].to_numpy(dtype=float),
                 study.measures(wide).T,
                 _errors(study, rows, measures),
+                _others(study, rows, measures),
             )
         )
+    return found
+
+
+def _others(study: Study, rows: pd.DataFrame, measures: Floats) -> dict[str, Floats]:
+    if study.select_by == MEASURE:
+        return {}
+    found = {}
+    for name in CRITERIA:
+        if name == study.select_by:
+            continue
+        table = np.full_like(measures, np.nan)
+        for column, row in enumerate(rows.index.to_numpy()):
+            value = study.judged(row, name)
+            if value is not None:
+                table[: len(value), column] = value
+        found[name] = np.where(np.isfinite(measures), table, measures)
     return found
 
 

@@ -98,7 +98,8 @@ class Files:
         if kind == "step" and config["racing"]:
             # How many steps race decides how long an end of the grid stays.
             keys = (*keys, "steps")
-        return part(config, *KINDS[kind].parts) | {key: config[key] for key in keys}
+        own = without_later({key: config[key] for key in keys})
+        return part(config, *KINDS[kind].parts) | own
 
     def code_of(self, kind: str) -> str:
         """Digest of the code that a kind of file depends on: its script and those of what it is

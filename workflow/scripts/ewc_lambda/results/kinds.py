@@ -81,13 +81,13 @@ KINDS = {
     "decision": Kind(
         f"{_ROUND}/decision.json",
         "decide_round",
-        keys=("spacing", "termination_threshold", "max_rounds", "expand_at_edge"),
+        keys=("spacing", "termination_threshold", "max_rounds", "expand_at_edge", "select_by"),
         gathered=("grid", "steps"),
     ),
     "search": Kind(
         f"{_SEARCH}/search.h5",
         "collect_search",
-        keys=("randomness",),
+        keys=("randomness", "select_by"),
         gathered=("decisions", "steps"),
     ),
     "test": Kind(
