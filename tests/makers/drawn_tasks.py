@@ -13,7 +13,10 @@ from ewc_lambda.networks.models import Layout, Network
 from ewc_lambda.networks.trunks import GroupNorm
 
 LOSSES = ("softmax_cross_entropy", "binary_cross_entropy", "mean_squared_error")
-MEASURES = ("fisher_exact", "fisher_sampled", "fisher_empirical", "memory_aware_synapses")
+MEASURES = (
+    *("fisher_exact", "fisher_sampled", "fisher_empirical", "memory_aware_synapses"),
+    *("fisher_predicted", "fisher_reversed"),
+)
 HEADS = ("per_task", "shared", "growing")
 WAYS = ("layers", "vmap", "loop")
 
@@ -231,6 +234,11 @@ def _scores(z, measure, loss, y, drawn):
         return [(1.0, _log_likelihood(z, loss, y))]
     if measure == "fisher_sampled":
         return [(1.0, _log_likelihood(z, loss, _draw(z.detach(), loss, *drawn)))]
+    if measure == "fisher_predicted":
+        likeliest = {"softmax_cross_entropy": z.argmax(), "binary_cross_entropy": z > 0}
+        return [(1.0, _log_likelihood(z, loss, likeliest.get(loss, z).detach()))]
+    if measure == "fisher_reversed":
+        return [(1.0, _log_likelihood(-z, loss, y))]
     if loss == "softmax_cross_entropy":
         p = z.detach().softmax(0)
         return [(p[c], z.log_softmax(0)[c]) for c in range(len(z))]

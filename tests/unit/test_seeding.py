@@ -16,6 +16,7 @@ def leaves(stream):
     for task in range(3):
         yield stream.generator("labels", task)
         yield stream.generator("importance", task)
+        yield stream.generator("batches", task)
         for epoch in range(4):
             yield stream.generator("order", task, epoch)
             yield stream.generator("augmentation", task, epoch)

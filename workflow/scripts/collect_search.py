@@ -7,6 +7,7 @@ import numpy as np
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
+from ewc_lambda.results.criteria import MEASURE
 from ewc_lambda.results.runs import Run, read_run, trial_origin
 from ewc_lambda.results.study_file import run_table, write_tables
 from ewc_lambda.store.provenance import provenance
@@ -39,7 +40,8 @@ def main(snakemake: Any) -> None:
     params = snakemake.params
     if params.config["randomness"] == "common":
         skip = [*runs[0].introduced, runs[0].loss.shape[1]][1]
-    tables = {"steps": run_table(runs, seals, skip), "rounds": _rounds(decisions)}
+    by = params.config.get("select_by", MEASURE)
+    tables = {"steps": run_table(runs, seals, skip, by), "rounds": _rounds(decisions)}
     place = {"trial": decisions[0]["trial"], "importance": decisions[0]["importance"]}
     attributes = {"content": "search", "provenance": provenance(params.code, params.config)}
     origin = gathered_origin("search", snakemake.input, place)

@@ -5,6 +5,7 @@ from typing import Any
 from ewc_lambda.data.prepared import read_notes, read_task_names
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
+from ewc_lambda.results.criteria import MEASURE
 from ewc_lambda.results.runs import read_run
 from ewc_lambda.results.study_file import joined, read_tables, run_table, write_tables
 from ewc_lambda.store.provenance import provenance
@@ -17,11 +18,12 @@ def main(snakemake: Any) -> None:
     searches = [read_tables(path)[0] for path in inputs.searches]
     first = _runs(inputs.first_tasks)
     skip = first[0].loss.shape[1] if first else 0
+    by = params.config.get("select_by", MEASURE)
     tables = {
         "steps": joined([search["steps"] for search in searches]),
         "rounds": joined([search["rounds"] for search in searches]),
         "first_tasks": _table(first),
-        "references": _table(_runs(inputs.references), skip),
+        "references": _table(_runs(inputs.references), skip, by),
         "tests": _table(_tests(inputs.tests), skip),
     }
     names = read_task_names(inputs.data)
@@ -50,8 +52,8 @@ def _tests(paths: Any) -> list[Any]:
     return [read_run(path) for path in paths if read_tables(path)[1]["content"] == "run"]
 
 
-def _table(runs: list[Any], skip: int = 0) -> dict[str, Any]:
-    return run_table(runs, [run.sha256 for run in runs], skip)
+def _table(runs: list[Any], skip: int = 0, by: str = MEASURE) -> dict[str, Any]:
+    return run_table(runs, [run.sha256 for run in runs], skip, by)
 
 
 if __name__ == "__main__":

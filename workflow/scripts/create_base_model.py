@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ewc_lambda.data.prepared import read_prepared
+from ewc_lambda.data.task_order import for_trial
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.networks.models import Layout, draw_network, flat_state
 from ewc_lambda.networks.weights import save_state
@@ -16,7 +17,7 @@ from ewc_lambda.store.stamps import digest_of, stamped
 def main(snakemake: Any) -> None:
     """Rule create_base_model."""
     config, trial = snakemake.params.config, int(snakemake.wildcards.trial)
-    prepared = read_prepared(snakemake.input.data)
+    prepared = for_trial(read_prepared(snakemake.input.data), config, trial)
     outputs = [task.outputs for task in prepared.tasks]
     generator = trial_generator(config["seed"], trial, "weights")
     network = draw_network(config, prepared.input_shape, outputs, generator)
@@ -34,6 +35,9 @@ def main(snakemake: Any) -> None:
             Path(file).read_bytes().decode(errors="replace") for file in model_files(config)
         ],
     }
+    if config.get("task_order", "given") != "given":
+        record["tasks"] = [task.name for task in prepared.tasks]
+        logger.info("tasks, as drawn: %s", "; ".join(record["tasks"]))
     write_json(snakemake.output.record, record)
     logger.info("%d parameters, %d of them shared", layout.size, layout.shared)
 

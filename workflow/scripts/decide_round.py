@@ -4,6 +4,7 @@ from typing import Any
 
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.results.criteria import MEASURE
 from ewc_lambda.results.runs import Run, read_run, round_measures, trial_origin
 from ewc_lambda.search import by_config
 from ewc_lambda.store.provenance import provenance
@@ -17,7 +18,7 @@ def main(snakemake: Any) -> None:
     grid = read_json(snakemake.input.grid)
     origin = trial_origin(snakemake.input, grid["importance"])
     runs = [_step(path, grid, step, origin) for step, path in enumerate(snakemake.input.steps)]
-    measures = round_measures(runs)
+    measures = round_measures(runs, config.get("select_by", MEASURE))
     place = {name: grid[name] for name in ("trial", "importance", "round")}
     decision = by_config.decide_round(config, place, grid["lambdas"], measures, grid["searched"])
     best = decision.optimum

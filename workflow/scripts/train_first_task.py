@@ -26,12 +26,15 @@ def main(snakemake: Any) -> None:
     parts = as_fits(len(streams), train)
     state = concatenated([state for state, _ in parts])
     omegas = {name: torch.cat([omegas[name] for _, omegas in parts]) for name in parts[0][1]}
+    layout, memory = opened.problem.layout, state.memory
     file_digest = save_state(
-        snakemake.output.weights, opened.problem.layout, state.theta, state.buffers, omegas
+        snakemake.output.weights, layout, state.theta, state.buffers, omegas, memory
     )
     # Steps name the state and the importance that they start from, not the file: another
     # importance measure in it is nothing to them.
-    digests = {"weights": file_digest, "state": tensor_digest(state.theta, state.buffers)}
+    remembered = [memory[name] for name in sorted(memory)]
+    whole = tensor_digest(state.theta, state.buffers, *remembered)
+    digests = {"weights": file_digest, "state": whole}
     digests |= {f"omega/{name}": tensor_digest(omega) for name, omega in omegas.items()}
     run = opened.run(state, {"trial": opened.trial, "reference": "first_task"})
     opened.write(snakemake.output.record, run, digests)

@@ -134,6 +134,15 @@ def test_settings_are_those_of_the_config(prepared):
         "normalize": "mean",
         "terms": "online",
         "decay": 0.25,
+        "importance_batch": 5,
+        "synaptic_damping": 0.1,
+    }
+    rule = {
+        "optimizer": "sgd",
+        "optimizer_state": "carried",
+        "momentum": 0.9,
+        "weight_decay": 0.01,
+        "gradient_clip": 2.0,
     }
     other = {
         "augment_zoom": 0.1,
@@ -141,7 +150,8 @@ def test_settings_are_those_of_the_config(prepared):
         "augment_flip": True,
         "precision": "bfloat16",
     }
-    settings = dataclasses.asdict(build_problem(config(**given, **other), prepared).settings)
+    whole = config(**given, **rule, **other)
+    settings = dataclasses.asdict(build_problem(whole, prepared).settings)
     augmentation = {"zoom": 0.1, "rotation": 20, "flip": True}
     assert settings == {
         **given,
@@ -149,7 +159,14 @@ def test_settings_are_those_of_the_config(prepared):
         "augmentation": augmentation,
         "bfloat16": True,
         "running_statistics": "updated",
+        "updates": None,
+        "rule": rule,
     }
+
+
+def test_with_updates_a_task_is_one_epoch_of_as_many_batches(prepared):
+    settings = build_problem(config(updates=50, evaluations_per_epoch=50), prepared).settings
+    assert (settings.epochs, settings.updates) == (1, 50)
 
 
 @pytest.mark.parametrize(

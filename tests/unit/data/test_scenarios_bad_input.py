@@ -8,9 +8,10 @@ from made_up_scenarios import DEFAULTS, build, config
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.data.prepared import read_notes, read_prepared, write_prepared
-from ewc_lambda.data.scenarios import _check_not_empty, build_scenario
+from ewc_lambda.data.scenarios import build_scenario
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.task_list import class_indices, validate_tasks
+from ewc_lambda.data.task_splits import check_not_empty
 from ewc_lambda.errors import StudyError
 from ewc_lambda.learning.problems import build_problem
 from ewc_lambda.store.records import read_attributes
@@ -223,4 +224,4 @@ def test_a_class_with_one_sample_is_told(tmp_path):
 
 def test_a_long_name_is_cut_in_a_message():
     with pytest.raises(StudyError, match=r"tasks\[0\] \(.{59}…\): has no samples"):
-        _check_not_empty({"train": (np.empty(0), np.empty(0))}, 0, "x" * 250)
+        check_not_empty({"train": (np.empty(0), np.empty(0))}, 0, "x" * 250)

@@ -231,3 +231,56 @@ def test_real_pictures(tmp_path):
     assert data.classes == ("airplane", "automobile", "bird", "cat", "deer", "dog")
     assert data.x_train.shape == data.x_test.shape == (12, 3, 32, 32)
     assert data.x_train.std() > 20
+
+
+# ------------------------------------------------------------------ without train and test
+
+
+@pytest.fixture
+def whole(tmp_path):
+    for name, count in (("bird", 10), ("cat", 20)):
+        for number in range(count):
+            save(tmp_path / f"photos/{name}/{number:02}.png", (number, 7 * (name == "cat"), 0))
+    return tmp_path / "photos"
+
+
+def load_whole(folder, seed=1, share=0.3):
+    return DATASETS["image_folder"].load(
+        {
+            "data_folder": str(folder),
+            "image_size": 2,
+            "data_workers": 1,
+            "test_fraction": share,
+            "seed": seed,
+        }
+    )
+
+
+def numbers(x, y):
+    return sorted(zip(x[:, 0, 0, 0].tolist(), y.tolist(), strict=True))
+
+
+def test_the_test_split_is_drawn_from_each_class(whole):
+    data = load_whole(whole)
+    assert data.classes == ("bird", "cat")
+    assert np.bincount(data.y_test).tolist() == [3, 6]
+    assert np.bincount(data.y_train).tolist() == [7, 14]
+    together = numbers(data.x_train, data.y_train) + numbers(data.x_test, data.y_test)
+    assert sorted(together) == sorted([(n, 0) for n in range(10)] + [(n, 1) for n in range(20)])
+    assert set(data.sources) == {"image_folder"}
+
+
+def test_the_seed_alone_decides_which(whole):
+    one, again, other = load_whole(whole), load_whole(whole), load_whole(whole, seed=2)
+    assert numbers(one.x_test, one.y_test) == numbers(again.x_test, again.y_test)
+    assert numbers(one.x_test, one.y_test) != numbers(other.x_test, other.y_test)
+
+
+def test_folders_with_a_test_split_draw_none(folder):
+    with pytest.raises(StudyError, match=r"^test_fraction: .* has the folders train/ and test/"):
+        load_whole(folder)
+
+
+def test_a_folder_without_classes_draws_none(tmp_path):
+    with pytest.raises(StudyError, match="has a folder for each class"):
+        load_whole(tmp_path / "nothing")

@@ -75,6 +75,7 @@ def test_all_measures_of_the_study_are_named():
     assert set(IMPORTANCE) == {
         *("none", "weight_decay", "sign_flipping", "momentum_based", "weight_change", "fisher"),
         *("fisher_exact", "fisher_sampled", "fisher_empirical", "synaptic_intelligence"),
+        *("fisher_predicted", "fisher_batched", "fisher_reversed"),
         *("memory_aware_synapses", "weight_magnitude", "random"),
     }
     assert len(IMPORTANCE) == len(set(IMPORTANCE))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from builders import doubles
 
-from ewc_lambda.learning.importance import SYNAPTIC_DAMPING, TRACKERS
+from ewc_lambda.learning.importance import SYNAPTIC_DAMPING, TRACKERS, tracker
 
 
 def follow(name, path, gradients=None, final=None):
@@ -68,6 +68,14 @@ def test_synaptic_intelligence_of_a_weight_that_raised_the_loss_is_zero():
     # With a gradient of one, the drop is minus the displacement: 1, 0, -3, 1, 0.
     assert follow("synaptic_intelligence", PATH, gradients)[0] == 0
     assert follow("synaptic_intelligence", PATH, gradients)[2] > 0
+
+
+def test_the_damping_of_synaptic_intelligence_is_a_setting():
+    start, after = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.5, 0.0]])
+    watching = tracker("synaptic_intelligence", start, 0.25)
+    watching.update(start, after, torch.tensor([[-2.0, 3.0]]))
+    # A drop of 2 * 0.5 over the square of a displacement of 0.5 and the damping.
+    assert watching.omega(after).tolist() == [[1 / (0.25 + 0.25), 0.0]]
 
 
 def test_path_integral_of_descent_on_a_quadratic_loss_is_known():

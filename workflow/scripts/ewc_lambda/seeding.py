@@ -6,15 +6,17 @@ on nothing else: not on the number of trials, nor on the order in which jobs run
 project reads a global generator.
 
     study
-    ├── data: split | transform | samples, task
+    ├── data: split | transform | samples | test, task
     └── trial
         ├── bounds
+        ├── tasks
         ├── weights
         └── replicate
             ├── order, task, epoch
             ├── rehearsal, task, epoch, earlier task
             ├── labels, task
             ├── augmentation, task, epoch (and earlier task, where trained jointly)
+            ├── batches, task
             └── importance, task
 
 With ``randomness: independent`` each lambda step has replicates of its own: the branch
@@ -30,19 +32,29 @@ import numpy as np
 
 # The first word of a key says which kind of branch follows, so that no two leaves share a key.
 _DATA, _TRIAL = 0, 1
-_DATA_PURPOSES = {"split": 0, "transform": 1, "samples": 2}
-_TRIAL_PURPOSES = {"bounds": 0, "weights": 1}
+_DATA_PURPOSES = {"split": 0, "transform": 1, "samples": 2, "test": 3}
+# 2 are the replicates.
+_TRIAL_PURPOSES = {"bounds": 0, "weights": 1, "tasks": 3}
 _REPLICATE = 2
-_LEAVES = {"order": 0, "labels": 1, "augmentation": 2, "importance": 3, "rehearsal": 4}
+_LEAVES = {
+    "order": 0,
+    "labels": 1,
+    "augmentation": 2,
+    "importance": 3,
+    "rehearsal": 4,
+    "batches": 5,
+}
 
 
 def data_generator(seed: int, purpose: str, task: int) -> np.random.Generator:
-    """Generator of what all trials share: ``purpose`` is split, transform or samples."""
+    """Generator of what all trials share: ``purpose`` is split, transform, samples
+    or test.
+    """
     return _generator(seed, (_DATA, _DATA_PURPOSES[purpose], task))
 
 
 def trial_generator(seed: int, trial: int, purpose: str) -> np.random.Generator:
-    """Generator of a trial's ``bounds`` (first bracket) or ``weights`` (base model)."""
+    """Generator of a trial's ``bounds`` (first bracket), ``weights`` (base model) or ``tasks``."""
     return _generator(seed, (_TRIAL, trial, _TRIAL_PURPOSES[purpose]))
 
 
@@ -60,7 +72,7 @@ class Stream:
 
     def generator(self, leaf: str, *place: int) -> np.random.Generator:
         """Generator of one leaf: order (task, epoch), labels (task), augmentation (task, epoch),
-        importance (task).
+        batches (task), importance (task).
         """
         key = (_TRIAL, self.trial, _REPLICATE, self.replicate, len(self.branch), *self.branch)
         return _generator(self.seed, (*key, _LEAVES[leaf], *place))

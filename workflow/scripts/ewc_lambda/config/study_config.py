@@ -12,8 +12,10 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ewc_lambda.config.setups import check_setup
 from ewc_lambda.config.written import NOT_YAML, NUMBER, TEXT, check_keys
 from ewc_lambda.data.sources import DATASETS
+from ewc_lambda.data.sources.mixed_tasks import task_sources
 from ewc_lambda.data.sources.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
 from ewc_lambda.search.scout import AUTO
@@ -101,6 +103,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_augmentation(config)
     _check_racing(config)
     _check_device(config)
+    check_setup(config)
     validate_tasks(config)
     return config
 
@@ -123,7 +126,9 @@ def _plain(key: str, value: Any, depth: int = 0) -> Any:
         return [value]
     if not isinstance(value, str) or key in TEXT:
         return value
-    if key == "tasks":
+    if key in ("tasks.dataset", "tasks.npz_file", "tasks.image_folder"):
+        return value
+    if key in ("tasks", "tasks.classes"):
         # A class may be called 001, 1e3 or no: only what a number is written like is one.
         return int(value) if NUMBER.fullmatch(value) else value
     try:
@@ -149,9 +154,25 @@ def steps_per_job(config: Mapping[str, Any]) -> int:
 
 
 def part(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The keys of a config that belong to some parts, as the schema assigns them."""
+    """The keys of a config that belong to some parts, as the schema assigns them; without those
+    that came later and have their default, for they change nothing.
+    """
     properties = schema()["properties"]
-    return {key: config[key] for key in properties if properties[key]["part"] in names}
+    found = {key: config[key] for key in properties if properties[key]["part"] in names}
+    return without_later(found)
+
+
+def without_later(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without the keys that came later and have their default."""
+    later = later_defaults()
+    return {k: value for k, value in config.items() if k not in later or value != later[k]}
+
+
+@functools.cache
+def later_defaults() -> dict[str, Any]:
+    """Defaults of the keys that a config leaves out where it has them."""
+    properties = schema()["properties"]
+    return {key: entry["default"] for key, entry in properties.items() if entry.get("later")}
 
 
 def _message(error: jsonschema.ValidationError) -> str:
@@ -270,21 +291,23 @@ def _check_auto(config: Mapping[str, Any]) -> None:
 
 
 def _check_loss(config: Mapping[str, Any]) -> None:
-    regression = config["dataset"] == "function"
-    if regression != (config["loss"] == "mean_squared_error") and config["dataset"] != "npz":
-        wanted = "mean_squared_error" if regression else "one of the two cross-entropies"
-        raise StudyError(
-            f"loss: {config['loss']} does not fit the data set {config['dataset']}. "
-            f"Allowed: {wanted}."
-        )
+    for source in task_sources(config, DATASETS):
+        name = source.info.name
+        regression = name == "function"
+        if regression != (config["loss"] == "mean_squared_error") and name != "npz":
+            wanted = "mean_squared_error" if regression else "one of the two cross-entropies"
+            raise StudyError(
+                f"loss: {config['loss']} does not fit the data set {name}. Allowed: {wanted}."
+            )
 
 
 def _check_augmentation(config: Mapping[str, Any]) -> None:
     keys = [key for key in ("augment_zoom", "augment_rotation", "augment_flip") if config[key]]
     if not keys:
         return
-    if DATASETS[config["dataset"]].images is False:
-        raise StudyError(f"{keys[0]}: needs pictures, which {config['dataset']} has not.")
+    for source in task_sources(config, DATASETS):
+        if source.info.images is False:
+            raise StudyError(f"{keys[0]}: needs pictures, which {source.info.name} has not.")
     if config["transform"] == "permuted":
         raise StudyError(
             f"{keys[0]}: pixels that were permuted make no picture to change. Allowed with "

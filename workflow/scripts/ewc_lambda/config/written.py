@@ -92,10 +92,20 @@ def _check_names(path: str | Path, values: Mapping[str, yaml.Node]) -> None:
     for task in _items(values.get("tasks")):
         for name in _items(task):
             _check_name(path, "tasks", name)
+        for key, name in _of_mapping(task):
+            if key in ("npz_file", "image_folder"):
+                _check_name(path, f"tasks: {key}", name)
+            for item in _items(name) if key == "classes" else ():
+                _check_name(path, "tasks", item)
 
 
 def _items(node: yaml.Node | None) -> Sequence[yaml.Node]:
     return node.value if isinstance(node, yaml.SequenceNode) else ()
+
+
+def _of_mapping(node: yaml.Node) -> list[tuple[str, yaml.Node]]:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return [(str(key.value), value) for key, value in pairs]
 
 
 def _check_name(path: str | Path, key: str, node: yaml.Node) -> None:

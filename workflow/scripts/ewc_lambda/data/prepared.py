@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ewc_lambda.data.scenarios import Scenario
+from ewc_lambda.data.standard import Standard
 from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import read_attributes, read_hdf5, write_hdf5
 
@@ -24,11 +25,13 @@ class TaskInfo:
 
     name: str
     outputs: int
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k.
+    """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k. A model
+    takes x times ``scale``, standardized by ``standard``, mean and deviation, if there are any.
     ``sha256`` is that of the samples and of what is said of them, by which results name the data
     that they were made from.
     """
@@ -39,6 +42,7 @@ class Prepared:
     scale: float
     splits: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]]
     sha256: str
+    standard: Standard | None = None
 
 
 def write_prepared(path: str | Path, scenario: Scenario, provenance: Mapping[str, Any]) -> None:
@@ -63,6 +67,11 @@ def write_prepared(path: str | Path, scenario: Scenario, provenance: Mapping[str
         "input_shape": list(scenario.input_shape),
         "scale": scenario.scale,
     }
+    if scenario.names:
+        attributes["tasks"] = {"tasks": tasks, "names": list(scenario.names)}
+    if scenario.standard is not None:
+        mean, deviation = scenario.standard
+        attributes["standard"] = {"mean": mean, "deviation": deviation}
     # Of the content alone: who made it, from which revision, is nothing to what starts from it.
     samples = _digest({name: values for name, (values, _) in content.items()}, attributes)
     named = {"samples_sha256": samples, "sources": scenario.sources, "provenance": provenance}
@@ -80,14 +89,24 @@ def read_prepared(path: str | Path) -> Prepared:
 
     """
     content, attributes = read_hdf5(path)
-    tasks = tuple(TaskInfo(task["name"], task["outputs"]) for task in attributes["tasks"]["tasks"])
+    tasks = tuple(
+        TaskInfo(task["name"], task["outputs"], tuple(task["classes"]))
+        for task in attributes["tasks"]["tasks"]
+    )
     splits = [
         {s: (content[f"task_{k}/{s}/x"], content[f"task_{k}/{s}/y"]) for s in SPLITS}
         for k in range(len(tasks))
     ]
     shape = tuple(int(n) for n in attributes["input_shape"])
+    standard = attributes.get("standard")
     return Prepared(
-        tasks, attributes["kind"], shape, attributes["scale"], splits, attributes["samples_sha256"]
+        tasks,
+        attributes["kind"],
+        shape,
+        attributes["scale"],
+        splits,
+        attributes["samples_sha256"],
+        None if standard is None else (standard["mean"], standard["deviation"]),
     )
 
 
@@ -100,8 +119,9 @@ def _digest(arrays: Mapping[str, np.ndarray], said: Mapping[str, Any]) -> str:
 
 
 def read_task_names(path: str | Path) -> list[str]:
-    """Names of the tasks in a data file, in order, without reading its samples."""
-    return [task["name"] for task in read_attributes(path)["tasks"]["tasks"]]
+    """Names of the tasks in results, in order, without reading the samples of a data file."""
+    said = read_attributes(path)["tasks"]
+    return list(said.get("names") or (task["name"] for task in said["tasks"]))
 
 
 def read_notes(path: str | Path) -> list[str]:

@@ -8,40 +8,33 @@ from typing import Any
 
 import numpy as np
 
+from ewc_lambda.data import mixed
+from ewc_lambda.data.class_pieces import class_pieces
+from ewc_lambda.data.pictures import fitted
 from ewc_lambda.data.sources import DATASETS, Dataset, DatasetInfo
 from ewc_lambda.data.sources.functions import function_names, sample
+from ewc_lambda.data.sources.mixed_tasks import is_mixed
 from ewc_lambda.data.sources.npz_labels import whole_numbers
-from ewc_lambda.data.sources.splits import at_most, class_ranks, held_out
 from ewc_lambda.data.sources.task_list import ALL, check_counts, class_indices, stripped
-from ewc_lambda.data.sources.transforms import permute, rotate
+from ewc_lambda.data.standard import Standard, statistics
+from ewc_lambda.data.task_splits import (
+    Task,
+    check_not_empty,
+    class_splits,
+    pools_of,
+    regression_task,
+)
 from ewc_lambda.errors import StudyError
 from ewc_lambda.seeding import data_generator
-
-Splits = dict[str, tuple[np.ndarray, np.ndarray]]
-Pools = dict[str, tuple[np.ndarray, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task. ``classes`` are its own, in order, and empty for a regression.
-
-    ``outputs`` is the number of logits (or targets) when this task is learned: its own classes,
-    or with a growing head all classes introduced so far. ``splits`` maps "train", "validation"
-    and "test" to (x, y); x keeps the storage type of the data set, y is int64 (N,) or, for a
-    regression, float32 (N, D).
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    outputs: int
-    splits: Splits
 
 
 @dataclass(frozen=True)
 class Scenario:
     """All tasks in order. ``kind`` is classification or regression; ``input_shape`` is (C, H, W) or
-    (F,); a model takes x times ``scale``; ``sources`` maps each file that was read to its SHA-256;
-    ``notes`` are those of the data set.
+    (F,); a model takes x times ``scale``, standardized by ``standard`` where there is one;
+    ``sources`` maps each file that was read to its SHA-256; ``notes`` are those of the data set.
+    Where each trial draws its own order, the tasks are the pieces of it, and ``names`` are those
+    that the tasks have in results.
     """
 
     tasks: tuple[Task, ...]
@@ -50,6 +43,8 @@ class Scenario:
     scale: float
     sources: dict[str, str]
     notes: tuple[str, ...] = ()
+    standard: Standard | None = None
+    names: tuple[str, ...] = ()
 
 
 def build_scenario(config: Mapping[str, Any]) -> Scenario:
@@ -60,13 +55,59 @@ def build_scenario(config: Mapping[str, Any]) -> Scenario:
     depends on the seed and the data set alone. ``config`` is one that was checked. Raises
     StudyError for a file that does not serve, and for a task with no samples in a split.
     """
+    order = config.get("task_order", "given")
+    # A trial that draws its tasks labels them itself.
+    heads = config["heads"] if order == "given" else "per_task"
+    scenario = _read_scenario({**config, "heads": heads})
+    if config.get("standardize"):
+        first = scenario.tasks[:1]
+        if order == "drawn_classes":
+            # Single classes are stored, and the task that is listed first has several.
+            first = _read_scenario({**config, "tasks": config["tasks"][:1]}).tasks
+        x = np.concatenate([task.splits["train"][0] for task in first])
+        scenario = replace(scenario, standard=statistics(x, scenario.scale))
+    if order != "given":
+        names = tuple(f"task {place} (drawn)" for place in range(len(config["tasks"])))
+        scenario = replace(scenario, names=names)
+    return scenario
+
+
+def _read_scenario(config: Mapping[str, Any]) -> Scenario:
     info = DATASETS[config["dataset"]]
+    if is_mixed(config):
+        return _mixed_scenario(config, mixed.parts_of_sources(config))
     if info.load is None:
         return _function_scenario(config)
-    data = info.load(config)
+    data = fitted(config, info.load(config))
+    if data.task_train is not None:
+        return _mixed_scenario(config, mixed.parts_of_file(config, data, info), data.sources)
     if not data.classes:
         return _regression_scenario(config, data)
+    if config.get("task_order") == "drawn_classes":
+        return _scenario(class_pieces(config, data, info), "classification", data)
     return _classification_scenario(config, data, info)
+
+
+def _mixed_scenario(
+    config: Mapping[str, Any], parts: list[mixed.Part], sources: dict[str, str] | None = None
+) -> Scenario:
+    mixed.check_alike(parts)
+    parts = mixed.in_one_unit(parts)
+    for part in parts:
+        _check_pictures(config, part.data)
+    classes = bool(parts[0].data.classes)
+    if not classes:
+        _check_regression(config, "tasks")
+    tasks = (mixed.classification_tasks if classes else mixed.regression_tasks)(config, parts)
+    notes = dict.fromkeys(note for part in parts for note in part.data.notes)
+    return Scenario(
+        tuple(tasks),
+        "classification" if classes else "regression",
+        _shape(tasks),
+        parts[0].data.scale,
+        mixed.sources_of(parts) if sources is None else sources,
+        (*notes, *_absent(tasks)),
+    )
 
 
 def _classification_scenario(
@@ -79,7 +120,7 @@ def _classification_scenario(
         for place, entry in enumerate(config["tasks"])
     ]
     check_counts(config, info, [len(indices) for indices in picked])
-    pools = _pools(config, data.y_train, data.y_test)
+    pools = pools_of(config, data.y_train, data.y_test)
     tasks = []
     introduced: list[int] = []
     for place, indices in enumerate(picked):
@@ -90,8 +131,8 @@ def _classification_scenario(
         introduced += [index for index in classes if index not in introduced]
         order = introduced if config["heads"] == "growing" else classes
         name = _name(config, place, [names[index] for index in indices])
-        splits = _class_splits(config, seen, pools, place, classes, order)
-        _check_not_empty(splits, place, name)
+        splits = class_splits(config, seen, pools, place, classes, order)
+        check_not_empty(splits, place, name)
         task_classes = tuple(data.classes[index] for index in classes)
         tasks.append(Task(name, task_classes, len(order), splits))
     return _scenario(tasks, "classification", data)
@@ -100,23 +141,6 @@ def _classification_scenario(
 def _columns(data: Dataset, indices: list[int]) -> Dataset:
     """The data set with some of its features."""
     return replace(data, x_train=data.x_train[:, indices], x_test=data.x_test[:, indices])
-
-
-def _class_splits(
-    config: Mapping[str, Any],
-    data: Dataset,
-    pools: Pools,
-    place: int,
-    classes: list[int],
-    order: list[int],
-) -> Splits:
-    """The samples of a task's classes, labelled by the place of a class in ``order``."""
-    splits = {}
-    for split, (where, ranks) in pools.items():
-        x, y = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
-        taken = _take(where, ranks, y, classes, _limit(config, split))
-        splits[split] = (_transformed(config, x[taken], place), _relabel(y[taken], order))
-    return splits
 
 
 def _check_pictures(config: Mapping[str, Any], data: Dataset) -> None:
@@ -138,77 +162,13 @@ def _name(config: Mapping[str, Any], place: int, listed_names: list[str]) -> str
     return label if same else f"{name} {label}"
 
 
-def _transformed(config: Mapping[str, Any], x: np.ndarray, place: int) -> np.ndarray:
-    if config["transform"] == "permuted" and place > 0:
-        return permute(x, data_generator(config["seed"], "transform", place))
-    if config["transform"] == "rotated":
-        return rotate(x, config["rotations"][place])
-    return x
-
-
-def _limit(config: Mapping[str, Any], split: str) -> int | None:
-    limit: int | None = config["samples_per_task" if split == "train" else f"{split}_samples"]
-    return limit
-
-
-def _pools(
-    config: Mapping[str, Any], y_train: np.ndarray, y_test: np.ndarray, task: int = 0
-) -> Pools:
-    """Per split: the indices of its samples, and the rank of every sample of its file."""
-    # Two permutations of one leaf, drawn one after the other: training samples, test samples.
-    generator = data_generator(config["seed"], "split", task)
-    ranks = class_ranks(y_train, generator)
-    validation = held_out(y_train, ranks, config["validation_fraction"])
-    return {
-        "train": (np.flatnonzero(~validation), ranks),
-        "validation": (np.flatnonzero(validation), ranks),
-        "test": (np.arange(len(y_test)), class_ranks(y_test, generator)),
-    }
-
-
-def _take(
-    where: np.ndarray, ranks: np.ndarray, y: np.ndarray, classes: list[int], limit: int | None
-) -> np.ndarray:
-    """Indices of at most ``limit`` samples of ``classes`` among the samples ``where``."""
-    member = np.zeros(int(y.max(initial=0)) + max(classes) + 1, dtype=bool)
-    member[classes] = True
-    candidates = where[member[y[where]]]
-    taken: np.ndarray = candidates[at_most(y[candidates], ranks[candidates], limit)]
-    return taken
-
-
-def _relabel(y: np.ndarray, order: list[int]) -> np.ndarray:
-    table = np.full(max(order) + 1, -1, dtype=np.int64)
-    table[order] = np.arange(len(order))
-    labels: np.ndarray = table[y]
-    return labels
-
-
-def _check_not_empty(splits: Splits, place: int, name: str) -> None:
-    advice = {
-        "train": "lower validation_fraction or raise samples_per_task",
-        "validation": "raise validation_fraction or validation_samples",
-        "test": "raise test_samples, or choose classes that have test samples",
-    }
-    for split, (x, _) in splits.items():
-        if len(x) == 0:
-            raise StudyError(
-                f"tasks[{place}] ({_cut(name)}): has no samples in its {split} split; "
-                f"{advice[split]}"
-            )
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 60 else f"{name[:59]}…"
-
-
 def _function_scenario(config: Mapping[str, Any]) -> Scenario:
     tasks = []
     for place, name in enumerate(function_names(config["tasks"])):
         pairs = sample(
             config["tasks"][place], config, data_generator(config["seed"], "samples", place)
         )
-        tasks.append(_regression_task(config, place, name, pairs["train"], pairs["test"]))
+        tasks.append(regression_task(config, place, name, pairs["train"], pairs["test"]))
     return Scenario(tuple(tasks), "regression", _shape(tasks), 1.0, {})
 
 
@@ -221,32 +181,17 @@ def _regression_scenario(config: Mapping[str, Any], data: Dataset) -> Scenario:
             f"tasks: {data.name} holds float targets, a regression, which is one task: [{ALL}]"
             f"{hint}"
         )
-    if config["heads"] == "growing" or config["transform"] != "none":
-        raise StudyError(
-            f"heads, transform: a regression ({data.name}) takes per_task or shared, and none"
-        )
+    _check_regression(config, data.name)
     pairs = ((data.x_train, data.y_train), (data.x_test, data.y_test))
-    task = _regression_task(config, 0, data.name, *pairs)
+    task = regression_task(config, 0, data.name, *pairs)
     return _scenario([task], "regression", data)
 
 
-def _regression_task(
-    config: Mapping[str, Any],
-    place: int,
-    name: str,
-    train: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
-) -> Task:
-    # Without classes all samples are of one kind, and the same selection serves.
-    kinds = {"train": np.zeros(len(train[1]), np.int64), "test": np.zeros(len(test[1]), np.int64)}
-    splits = {}
-    for split, (where, ranks) in _pools(config, kinds["train"], kinds["test"], place).items():
-        x, y = test if split == "test" else train
-        kind = kinds["test" if split == "test" else "train"]
-        taken = _take(where, ranks, kind, [0], _limit(config, split))
-        splits[split] = (x[taken], y[taken])
-    _check_not_empty(splits, place, name)
-    return Task(name, (), train[1].shape[1], splits)
+def _check_regression(config: Mapping[str, Any], name: str) -> None:
+    if config["heads"] == "growing" or config["transform"] != "none":
+        raise StudyError(
+            f"heads, transform: a regression ({name}) takes per_task or shared, and none"
+        )
 
 
 def _scenario(tasks: list[Task], kind: str, data: Dataset) -> Scenario:

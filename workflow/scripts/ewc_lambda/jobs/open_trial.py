@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ewc_lambda.data.prepared import Prepared, read_prepared
+from ewc_lambda.data.task_order import for_trial
 from ewc_lambda.errors import BrokenFileError
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.learning.device import as_fits, open_device
@@ -26,7 +27,7 @@ from ewc_lambda.learning.sequence import (
     with_importance,
 )
 from ewc_lambda.learning.training import History, Problem, Progress
-from ewc_lambda.networks.weights import load_importance, load_state, save_state
+from ewc_lambda.networks.weights import load_importance, load_memory, load_state, save_state
 from ewc_lambda.results.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream
 from ewc_lambda.store.provenance import provenance
@@ -59,7 +60,7 @@ class OpenTrial:
         config, inputs = snakemake.params.config, snakemake.input
         device = open_device(config)
         trial = int(snakemake.wildcards.trial)
-        prepared = read_prepared(inputs.data)
+        prepared = for_trial(read_prepared(inputs.data), config, trial)
         # For its message alone: there is nothing to split.
         (problem,) = as_fits(1, lambda _: build_problem(config, prepared, first_stage, device))
         record = read_json(inputs.base_record)
@@ -100,7 +101,10 @@ class OpenTrial:
         curves = (record.loss, record.accuracy, record.penalty)
         loss, accuracy, penalty = (list(torch.from_numpy(each).unbind(1)) for each in curves)
         history = History(loss, accuracy, penalty, record.epoch.tolist())
-        state = State(1, theta, buffers, [], history)
+        memory = {}
+        if problem.settings.rule.optimizer_state == "carried":
+            memory = load_memory(path, digest, problem.device)
+        state = State(1, theta, buffers, [], history, memory)
         if importance is not None:
             omega = load_importance(path, problem.layout, importance, digest, problem.device)
             state = with_importance(problem, state, omega)
@@ -131,7 +135,8 @@ class OpenTrial:
             members = members_of(problem, theta[part], buffers[part])
             pairs = []
             for task, splits in enumerate(self.prepared.splits):
-                samples = as_samples(*splits["test"], self.prepared.scale, problem.device)
+                scale, standard = self.prepared.scale, self.prepared.standard
+                samples = as_samples(*splits["test"], scale, problem.device, standard)
                 route = problem.network.route(task, problem.tasks - 1)
                 pairs.append(torch.stack(members.evaluate(samples, route)))
             return torch.stack(pairs, dim=-1).cpu()

@@ -10,6 +10,7 @@ import torch
 from ewc_lambda.jobs.open_trial import OpenTrial, progress_log
 from ewc_lambda.learning.device import as_fits
 from ewc_lambda.learning.sequence import State, concatenated, run_sequence
+from ewc_lambda.results.criteria import MEASURE
 from ewc_lambda.seeding import step_branch
 
 
@@ -30,4 +31,5 @@ def scout_measures(snakemake: Any, lambdas: Sequence[float]) -> tuple[list[float
 
     state = concatenated(as_fits(len(lambdas), train))
     run = opened.run(state, {"trial": opened.trial, "importance": importance})
-    return run.measure.tolist(), {**opened.origin, **digests}
+    judged = run.judged(snakemake.params.config.get("select_by", MEASURE))
+    return judged.tolist(), {**opened.origin, **digests}

@@ -24,7 +24,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ewc_lambda.learning.losses import draw_targets, fisher_directions, score_direction
+from ewc_lambda.learning.batch_gradients import mean_squared_batch_gradient
+from ewc_lambda.learning.losses import (
+    draw_targets,
+    fisher_directions,
+    likeliest_targets,
+    score_direction,
+)
 from ewc_lambda.learning.sample_gradients import Directions, Trained, sum_sample_gradients
 from ewc_lambda.networks.models import Layout, Network
 from ewc_lambda.seeding import Stream
@@ -36,7 +42,7 @@ class FinishedTask:
 
     ``theta`` (members, size) and ``buffers`` (members, buffer_size) are the trained weights; ``x``
     (N, *input_shape) and ``y`` the samples to look at; ``route`` the task's head and number of
-    outputs; ``streams`` one per member.
+    outputs; ``streams`` one per member; ``batch`` samples are averaged over by `fisher_batched`.
     """
 
     network: Network
@@ -49,6 +55,7 @@ class FinishedTask:
     route: tuple[int, int]
     loss: str
     streams: Sequence[Stream]
+    batch: int = 128
 
     @property
     def shared(self) -> Tensor:
@@ -93,6 +100,49 @@ def fisher_empirical(done: FinishedTask) -> Tensor:
         return score_direction(logits, done.y[start : start + len(logits)], done.loss)
 
     return _mean_over_samples(done, lambda _: directions, power=2)
+
+
+def fisher_predicted(done: FinishedTask) -> Tensor:
+    """Mean squared gradient of the log-likelihood of what the model holds for most probable: with
+    softmax the label of highest probability, with independent sigmoids each output's likelier value
+    (Hsu et al. 2018, arXiv 1810.12488). Zero for a regression.
+    """
+
+    def directions(logits: Tensor, start: int) -> Tensor:
+        return score_direction(logits, likeliest_targets(logits, done.loss), done.loss)
+
+    return _mean_over_samples(done, lambda _: directions, power=2)
+
+
+def fisher_reversed(done: FinishedTask) -> Tensor:
+    """Mean squared gradient of the log-likelihood of the true labels under the negated logits, for
+    classes: where a confident network has no gradient left, this one is large (Liu and Chang, CVPR
+    2026, arXiv 2603.18596: logits reversal).
+    """
+
+    def directions(logits: Tensor, start: int) -> Tensor:
+        # Of log p(y | -z) by z; its sign is lost in the square.
+        return score_direction(-logits, done.y[start : start + len(logits)], done.loss)
+
+    return _mean_over_samples(done, lambda _: directions, power=2)
+
+
+def fisher_batched(done: FinishedTask) -> Tensor:
+    """Mean over batches of the squared gradient of a batch's mean log-likelihood of the true
+    labels: what several frameworks call the Fisher information, smaller than it by about the size
+    of a batch (van de Ven 2025, arXiv 2502.11756). Batches are drawn.
+    """
+    rows = []
+    for theta, buffers, stream in zip(done.theta, done.buffers, done.streams, strict=True):
+        order = torch.from_numpy(stream.generator("batches", done.task).permutation(len(done.x)))
+        batches = order.to(done.x.device).split(done.batch)
+
+        def directions(logits: Tensor, number: int, own: tuple[Tensor, ...] = batches) -> Tensor:
+            return score_direction(logits, done.y[own[number]], done.loss)
+
+        of = Trained(done.network, done.layout, theta, buffers, done.route)
+        rows.append(mean_squared_batch_gradient(of, done.x, directions, batches))
+    return torch.stack(rows)
 
 
 def memory_aware_synapses(done: FinishedTask) -> Tensor:
@@ -143,10 +193,13 @@ POSTERIOR: dict[str, Callable[[FinishedTask], Tensor]] = {
     "fisher_exact": fisher_exact,
     "fisher_sampled": fisher_sampled,
     "fisher_empirical": fisher_empirical,
+    "fisher_predicted": fisher_predicted,
+    "fisher_batched": fisher_batched,
+    "fisher_reversed": fisher_reversed,
     "memory_aware_synapses": memory_aware_synapses,
 }
 
-# Zenke et al. 2017, eq. 5: keeps the ratio finite where a weight did not move.
+# Zenke et al. 2017, eq. 5.
 SYNAPTIC_DAMPING = 1e-3
 
 
@@ -204,11 +257,13 @@ class WeightChange:
 class SynapticIntelligence:
     """Path integral of the task's gradient over the squared displacement (Zenke et al. 2017,
     eqs. 3 to 5). A weight that on balance raised the loss gets 0, not a negative importance.
+    ``damping`` keeps the ratio finite where a weight did not move.
     """
 
-    def __init__(self, theta: Tensor) -> None:
+    def __init__(self, theta: Tensor, damping: float = SYNAPTIC_DAMPING) -> None:
         self._start = theta.clone()
         self._drop = torch.zeros_like(theta)
+        self._damping = damping
 
     def update(self, before: Tensor, after: Tensor, task_gradient: Tensor) -> None:
         """Take note of one optimizer step; the gradient is the task's, without the penalty."""
@@ -217,7 +272,7 @@ class SynapticIntelligence:
     def omega(self, theta: Tensor) -> Tensor:
         """Importance of the task that was watched."""
         moved = (theta - self._start).square()
-        return self._drop.clamp(min=0) / (moved + SYNAPTIC_DAMPING)
+        return self._drop.clamp(min=0) / (moved + self._damping)
 
 
 Tracker = SignFlipping | MomentumBased | WeightChange | SynapticIntelligence
@@ -228,6 +283,13 @@ TRACKERS: dict[str, type[Tracker]] = {
     "weight_change": WeightChange,
     "synaptic_intelligence": SynapticIntelligence,
 }
+
+
+def tracker(name: str, theta: Tensor, synaptic_damping: float) -> Tracker:
+    """A tracker that begins at the weights ``theta`` (members, shared)."""
+    kind = TRACKERS[name]
+    return kind(theta, synaptic_damping) if kind is SynapticIntelligence else kind(theta)
+
 
 IMPORTANCE: tuple[str, ...] = (*TRACKERS, *POSTERIOR)
 

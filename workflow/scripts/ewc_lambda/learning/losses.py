@@ -91,3 +91,10 @@ def draw_targets(logits: Tensor, uniforms: Tensor, normals: Tensor, loss: str) -
     if loss == "binary_cross_entropy":
         return (uniforms < logits.sigmoid()).to(logits.dtype)
     return logits + normals
+
+
+def likeliest_targets(logits: Tensor, loss: str) -> Tensor:
+    """Targets (N, K) of highest probability under the model's own distribution."""
+    if loss == "softmax_cross_entropy":
+        return functional.one_hot(logits.argmax(dim=-1), logits.shape[-1]).to(logits.dtype)
+    return (logits > 0).to(logits.dtype) if loss == "binary_cross_entropy" else logits

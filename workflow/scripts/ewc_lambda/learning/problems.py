@@ -12,14 +12,20 @@ import torch
 
 from ewc_lambda.data.prepared import Prepared
 from ewc_lambda.data.sources.task_list import SOFTMAX, one_class
+from ewc_lambda.data.standard import Standard
 from ewc_lambda.errors import StudyError
 from ewc_lambda.learning.augmentation import Augmentation
 from ewc_lambda.learning.members import Samples, running_statistics, stack_by_default
+from ewc_lambda.learning.optimizers import Rule
 from ewc_lambda.learning.probes import goes_through_vmap, gradients_as_in_a_loop
 from ewc_lambda.learning.training import Problem, Settings
 from ewc_lambda.networks.models import Layout, Network, build_network
 
 logger = logging.getLogger("ewc_lambda")
+
+# What a config leaves out where it is as it was before there was a key for it; `Settings` has that.
+_LATER = ("updates", "importance_batch", "synaptic_damping")
+_LATER_RULE = ("optimizer", "optimizer_state", "momentum", "weight_decay", "gradient_clip")
 
 
 def build_problem(
@@ -54,7 +60,7 @@ def build_problem(
             "model has none. Allowed with it: updated."
         )
     settings = Settings(
-        epochs=config["epochs"],
+        epochs=1 if config.get("updates") else config["epochs"],
         batch_size=config["batch_size"],
         learning_rate=config["learning_rate"],
         loss=config["loss"],
@@ -67,6 +73,8 @@ def build_problem(
         bfloat16=config["precision"] == "bfloat16",
         running_statistics=config["running_statistics"],
         augmentation=_augmentation(config, prepared.input_shape),
+        rule=Rule(**{key: config[key] for key in _LATER_RULE if key in config}),
+        **{key: config[key] for key in _LATER if key in config},
     )
     train, selection = [], []
     for task, splits in enumerate(prepared.splits):
@@ -74,9 +82,11 @@ def build_problem(
         if len(x) % settings.batch_size == 1 % settings.batch_size:
             _check_single_sample(network, prepared.input_shape, len(x), task)
         wanted = slice(None) if task >= first_stage else slice(0)
-        train.append(as_samples(x[wanted], y[wanted], prepared.scale, device))
-        selection.append(as_samples(*splits[config["selection_split"]], prepared.scale, device))
-        batches = -(-len(splits["train"][0]) // settings.batch_size)
+        scale, standard = prepared.scale, prepared.standard
+        train.append(as_samples(x[wanted], y[wanted], scale, device, standard))
+        x, y = splits[config["selection_split"]]
+        selection.append(as_samples(x, y, scale, device, standard))
+        batches = settings.updates or -(-len(splits["train"][0]) // settings.batch_size)
         if batches < settings.evaluations_per_epoch:
             raise StudyError(
                 f"evaluations_per_epoch: {settings.evaluations_per_epoch} is more than the "
@@ -106,13 +116,22 @@ def _choose_ways(network: Network, input_shape: Sequence[int]) -> None:
 
 
 def as_samples(
-    x: np.ndarray, y: np.ndarray, scale: float, device: torch.device | str = "cpu"
+    x: np.ndarray,
+    y: np.ndarray,
+    scale: float,
+    device: torch.device | str = "cpu",
+    standard: Standard | None = None,
 ) -> Samples:
-    """Stored samples as tensors, which stay on the device: inputs in float32, scaled, images with
-    channels last.
+    """Stored samples as tensors, which stay on the device: inputs in float32, scaled and
+    standardized, images with channels last.
     """
     inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1) if x.ndim == 4 else x))
-    return Samples(inputs.to(device).to(torch.float32) * scale, torch.from_numpy(y).to(device))
+    scaled = inputs.to(device).to(torch.float32) * scale
+    if standard is not None:
+        # Of columns, or of channels, which come last.
+        mean, deviation = (scaled.new_tensor(values) for values in standard)
+        scaled = (scaled - mean) / deviation
+    return Samples(scaled, torch.from_numpy(y).to(device))
 
 
 def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augmentation:

@@ -3,7 +3,7 @@
 A step is one lambda; its members are the replicates, which start from the trial's base model. For
 one task k after the other (Kirkpatrick et al. 2017, sec. 2):
 
-    theta*_k = where Adam ends, from theta*_k-1 on, going down loss_k(theta) + penalty(theta)
+    theta*_k = where training from theta*_k-1 on ends, going down loss_k(theta) + penalty(theta)
     Omega_k  = importance of theta*_k to task k
     penalty += lambda / 2 * sum_i Omega_k,i * (theta_i - theta*_k,i)^2
 
@@ -19,12 +19,13 @@ result to the bit as `run_sequence` from the base model.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ewc_lambda.learning.members import Members
+from ewc_lambda.learning.optimizers import Memory
 from ewc_lambda.learning.penalty import Penalty, Term, add_term
 from ewc_lambda.learning.training import History, Problem, Progress, evaluate, train_stage
 from ewc_lambda.seeding import Stream
@@ -36,7 +37,8 @@ NO_IMPORTANCE = "none"
 @dataclass
 class State:
     """Where the members are after ``stage`` tasks: weights (members, size), buffers (members,
-    buffer_size), the penalty's terms, and all that was seen so far.
+    buffer_size), the penalty's terms, all that was seen so far, and what an optimizer that goes on
+    remembers.
     """
 
     stage: int
@@ -44,6 +46,7 @@ class State:
     buffers: Tensor
     terms: list[Term]
     history: History
+    memory: Memory = field(default_factory=dict)
 
     def rows(self, members: slice) -> State:
         """The state of some of the members."""
@@ -54,7 +57,8 @@ class State:
             [penalty[members] for penalty in self.history.penalty],
             self.history.epoch,
         )
-        return State(self.stage, self.theta[members], self.buffers[members], terms, history)
+        memory = {name: tensor[members] for name, tensor in self.memory.items()}
+        return State(self.stage, self.theta[members], self.buffers[members], terms, history, memory)
 
 
 def run_sequence(
@@ -82,18 +86,27 @@ def run_sequence(
     settings = problem.settings
     members = members_of(problem, start.theta, start.buffers)
     terms, history = list(start.terms), start.history
+    memory = _carried(problem, start)
     for stage in range(start.stage, problem.tasks):
         # What matters to the last task would protect it from nothing.
         wanted = [importance] if stage + 1 < problem.tasks and not joint else []
         penalty = Penalty(lambdas, terms)
         seen, omegas = train_stage(
-            problem, members, stage, streams, penalty, wanted, joint=joint, progress=progress
+            problem,
+            members,
+            stage,
+            streams,
+            penalty,
+            wanted,
+            joint=joint,
+            memory=memory,
+            progress=progress,
         )
         history = _continued(history, seen)
         for omega in omegas.values():
             new = Term(omega, members.shared.clone())
             terms = add_term(terms, new, settings.terms, settings.decay)
-    return State(problem.tasks, members.theta, members.buffers, terms, history)
+    return State(problem.tasks, members.theta, members.buffers, terms, history, memory or {})
 
 
 def concatenated(states: Sequence[State]) -> State:
@@ -111,7 +124,9 @@ def concatenated(states: Sequence[State]) -> State:
     )
     theta = torch.cat([state.theta for state in states])
     buffers = torch.cat([state.buffers for state in states])
-    return State(states[0].stage, theta, buffers, terms, history)
+    names = states[0].memory
+    memory = {name: torch.cat([state.memory[name] for state in states]) for name in names}
+    return State(states[0].stage, theta, buffers, terms, history, memory)
 
 
 def base_state(problem: Problem, theta: Tensor, buffers: Tensor, members: int) -> State:
@@ -137,15 +152,18 @@ def train_first_task(
     """
     members = members_of(problem, base.theta, base.buffers)
     plain = Penalty(torch.zeros(len(members), device=members.theta.device), [])
-    seen, omegas = train_stage(problem, members, 0, streams, plain, importance, progress=progress)
+    memory = _carried(problem, base)
+    seen, omegas = train_stage(
+        problem, members, 0, streams, plain, importance, memory=memory, progress=progress
+    )
     history = _continued(base.history, seen)
-    return State(1, members.theta, members.buffers, [], history), omegas
+    return State(1, members.theta, members.buffers, [], history, memory or {}), omegas
 
 
 def with_importance(problem: Problem, state: State, omega: Tensor) -> State:
     """The state after the first task with its penalty term in place."""
     anchor = state.theta[:, : problem.layout.shared].clone()
-    return State(state.stage, state.theta, state.buffers, [Term(omega, anchor)], state.history)
+    return replace(state, terms=[Term(omega, anchor)])
 
 
 def members_of(problem: Problem, theta: Tensor, buffers: Tensor) -> Members:
@@ -160,6 +178,13 @@ def members_of(problem: Problem, theta: Tensor, buffers: Tensor) -> Members:
         settings.stacked,
         settings.bfloat16,
     )
+
+
+def _carried(problem: Problem, start: State) -> Memory | None:
+    """A copy of what the optimizer remembers where it goes on from task to task; else None."""
+    if problem.settings.rule.optimizer_state == "reset":
+        return None
+    return {name: tensor.clone() for name, tensor in start.memory.items()}
 
 
 def _continued(earlier: History, later: History) -> History:

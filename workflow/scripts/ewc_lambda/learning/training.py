@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ewc_lambda.learning.adam import Adam
 from ewc_lambda.learning.augmentation import Augmentation, changed
 from ewc_lambda.learning.cuda_graphs import graphed
 from ewc_lambda.learning.importance import (
@@ -17,8 +16,10 @@ from ewc_lambda.learning.importance import (
     FinishedTask,
     Tracker,
     normalized,
+    tracker,
 )
 from ewc_lambda.learning.members import Members, Part, Samples
+from ewc_lambda.learning.optimizers import Memory, Optimizer, Rule, pieces
 from ewc_lambda.learning.penalty import Penalty
 from ewc_lambda.networks.models import Layout, Network
 from ewc_lambda.seeding import Stream
@@ -26,7 +27,9 @@ from ewc_lambda.seeding import Stream
 
 @dataclass(frozen=True)
 class Settings:
-    """What of the config training reads; the config's schema describes each."""
+    """What of the config training reads; the config's schema describes each. With ``updates`` a
+    task is one epoch of so many.
+    """
 
     epochs: int
     batch_size: int
@@ -41,6 +44,10 @@ class Settings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     bfloat16: bool = False
     running_statistics: str = "updated"
+    updates: int | None = None
+    rule: Rule = field(default_factory=Rule)
+    importance_batch: int = 128
+    synaptic_damping: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -110,13 +117,14 @@ def train_stage(
     importance: Sequence[str],
     *,
     joint: bool = False,
+    memory: Memory | None = None,
     progress: Progress | None = None,
 ) -> tuple[History, dict[str, Tensor]]:
     """Train all members, in place, on task ``stage`` for the configured epochs.
 
-    Adam starts afresh with each task. Every update is the gradient of the task loss plus the
-    penalty's. With ``running_statistics`` first_task, batch normalization learns its statistics
-    with the first task, and all later ones are trained with those.
+    Every update is the gradient of the task loss plus the penalty's. With ``running_statistics``
+    first_task, batch normalization learns its statistics with the first task, and all later ones
+    are trained with those.
 
     Args:
         problem: what is trained on.
@@ -126,6 +134,7 @@ def train_stage(
         penalty: of the finished tasks.
         importance: names of the measures to return for the task just trained.
         joint: train on all tasks so far instead: each update averages over a batch of each.
+        memory: what the optimizer goes on from, and changes in place; None lets it start afresh.
         progress: called after each evaluation with stage, evaluations done and in all, history.
 
     Returns:
@@ -133,13 +142,16 @@ def train_stage(
 
     """
     settings = problem.settings
-    theta = members.theta
-    optimizer = Adam(theta, members.gradient, settings.learning_rate)
+    tasks = [stage, *(range(stage) if joint else ())]
+    optimizer = _optimizer(problem, members, tasks, memory)
     shared_gradient = members.gradient[:, : problem.layout.shared]
-    trackers = {n: TRACKERS[n](members.shared.clone()) for n in importance if n in TRACKERS}
+    trackers = {
+        name: tracker(name, members.shared.clone(), settings.synaptic_damping)
+        for name in importance
+        if name in TRACKERS
+    }
     history = History()
     evaluations = settings.epochs * settings.evaluations_per_epoch
-    tasks = [stage, *(range(stage) if joint else ())]
     frozen = stage > 0 and settings.running_statistics == "first_task"
 
     def update(*drawn: Tensor) -> None:
@@ -155,7 +167,7 @@ def train_stage(
     if members.stacked:
         update = graphed(update, problem.device)
     for epoch in range(settings.epochs):
-        batches = _batches(problem, tasks, epoch, streams)
+        batches = _epoch(problem, tasks, epoch, streams)
         due = _evaluation_points(len(batches), settings.evaluations_per_epoch)
         for number, drawn in enumerate(batches, start=1):
             update(*drawn)
@@ -168,8 +180,18 @@ def train_stage(
     return history, _importance(problem, members, stage, streams, importance, trackers)
 
 
+def _optimizer(
+    problem: Problem, members: Members, tasks: Sequence[int], memory: Memory | None
+) -> Optimizer:
+    places = pieces(problem.network, problem.layout)
+    heads = {1 + problem.network.route(task, max(tasks))[0] for task in tasks}
+    own = [0, *sorted(heads)] if len(places) > 1 else [0]
+    rule, rate = problem.settings.rule, problem.settings.learning_rate
+    return Optimizer(rule, rate, members.theta, members.gradient, places, own, memory)
+
+
 def _tracked_update(
-    optimizer: Adam,
+    optimizer: Optimizer,
     members: Members,
     penalty: Penalty,
     trackers: Mapping[str, Tracker],
@@ -178,8 +200,8 @@ def _tracked_update(
     before, task_gradient = members.shared.clone(), shared_gradient.clone()
     penalty.add_gradient(members.shared, shared_gradient)
     optimizer.step()
-    for tracker in trackers.values():
-        tracker.update(before, members.shared, task_gradient)
+    for watching in trackers.values():
+        watching.update(before, members.shared, task_gradient)
 
 
 def _importance(
@@ -205,6 +227,7 @@ def _importance(
         problem.network.route(stage, stage),
         settings.loss,
         streams,
+        settings.importance_batch,
     )
     omegas = {}
     for name in names:
@@ -218,6 +241,23 @@ def _spread(samples: Samples, count: int | None) -> Tensor | slice:
     if count is None or count >= len(samples):
         return slice(None)  # no copy
     return torch.arange(count, device=samples.x.device) * len(samples) // count
+
+
+def _epoch(
+    problem: Problem, tasks: Sequence[int], epoch: int, streams: Sequence[Stream]
+) -> list[list[Tensor]]:
+    """The batches of an epoch, as `_batches` has them. Where ``updates`` says how many there are,
+    the samples are gone through as often as that takes, each time in another order.
+    """
+    updates = problem.settings.updates
+    if updates is None:
+        return _batches(problem, tasks, epoch, streams)
+    found: list[list[Tensor]] = []
+    passes = 0
+    while len(found) < updates:
+        found += _batches(problem, tasks, passes, streams)
+        passes += 1
+    return found[:updates]
 
 
 def _batches(

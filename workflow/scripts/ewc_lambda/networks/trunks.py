@@ -32,7 +32,7 @@ def build_trunk(config: Mapping[str, Any], input_shape: Sequence[int]) -> nn.Mod
     """
     model = config["model"]
     if model == "mlp":
-        return mlp(input_shape, config["hidden"])
+        return mlp(input_shape, config["hidden"], config.get("negative_slope", 0))
     normalization = config["normalization"] or _OWN_NORMALIZATION[model]
     trunk = _IMAGE_TRUNKS[model](input_shape, normalization)
     drop_batch_counts(trunk)
@@ -53,12 +53,15 @@ def drop_batch_counts(trunk: nn.Module) -> None:
             module.num_batches_tracked = module.num_batches_tracked.float()
 
 
-def mlp(input_shape: Sequence[int], hidden: Sequence[int]) -> nn.Module:
-    """Dense layers with ReLU. Input (N, *input_shape), output (N, hidden[-1])."""
+def mlp(input_shape: Sequence[int], hidden: Sequence[int], negative_slope: float = 0) -> nn.Module:
+    """Dense layers, each with a rectifier: ReLU, or a leaky one with a slope below 0. Input (N,
+    *input_shape), output (N, hidden[-1]).
+    """
     widths = [math.prod(input_shape), *hidden]
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in itertools.pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        rectifier = nn.LeakyReLU(negative_slope) if negative_slope else nn.ReLU()
+        layers += [nn.Linear(inputs, outputs), rectifier]
     return nn.Sequential(*layers)
 
 

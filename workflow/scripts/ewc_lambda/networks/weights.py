@@ -16,6 +16,8 @@ from ewc_lambda.networks.models import Layout
 from ewc_lambda.store.records import file_digest
 from ewc_lambda.store.replacing import replacing
 
+_OPTIMIZER = "optimizer/"
+
 
 def save_state(
     path: str | Path,
@@ -23,9 +25,11 @@ def save_state(
     theta: Tensor,
     buffers: Tensor,
     omegas: Mapping[str, Tensor] | None = None,
+    memory: Mapping[str, Tensor] | None = None,
 ) -> str:
     """Write parameters (..., size) and buffers (..., buffer_size) under their own names, each
-    (..., *shape), and importances (..., shared) as ``importance/{its name}/{parameter}``.
+    (..., *shape), importances (..., shared) as ``importance/{its name}/{parameter}``, and what an
+    optimizer remembers, flat as it is, as ``optimizer/{its name}``.
 
     Returns:
         The file's SHA-256.
@@ -35,6 +39,7 @@ def save_state(
     for importance, omega in (omegas or {}).items():
         parts = layout.split_shared(omega)
         named |= {f"importance/{importance}/{name}": part for name, part in parts.items()}
+    named |= {f"{_OPTIMIZER}{name}": tensor for name, tensor in (memory or {}).items()}
     with replacing(path) as temporary:
         # Written here and not by the library, whose error on a full disk is no OSError.
         temporary.write_bytes(save({n: tensor.contiguous().cpu() for n, tensor in named.items()}))
@@ -79,6 +84,15 @@ def load_importance(
     if not named:
         raise StudyError(f"{path}: holds no importance '{importance}'. Delete it and run again.")
     return layout.join(named, "shared")
+
+
+def load_memory(path: str | Path, sha256: str, device: torch.device) -> dict[str, Tensor]:
+    """What an optimizer remembers, by name, from a file that `save_state` wrote; none is {}."""
+    return {
+        name.removeprefix(_OPTIMIZER): tensor
+        for name, tensor in _load(path, sha256, device).items()
+        if name.startswith(_OPTIMIZER)
+    }
 
 
 def _load(path: str | Path, sha256: str, device: torch.device) -> dict[str, Tensor]:

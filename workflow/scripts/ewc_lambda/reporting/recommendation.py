@@ -4,8 +4,8 @@ that network's own best lambda lies, and whether another measure would say somet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,7 +33,14 @@ from ewc_lambda.inference.regret import (
     regret,
     regret_over_lambda,
 )
-from ewc_lambda.results.searches import Search, across_level, curves_of, reach, spacing
+from ewc_lambda.results.searches import (
+    Floats,
+    Search,
+    across_level,
+    curves_of,
+    reach,
+    spacing,
+)
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import LEVEL
 
@@ -43,9 +50,9 @@ FACTORS = (2, 3, 10)
 
 @dataclass(frozen=True)
 class ByAccuracy:
-    """Best lambda by the final average accuracy, and how far it lies from that by the measure: a
-    factor (a difference on a linear scale), with its interval, paired over trials. ``apart`` where
-    they differ beyond doubt.
+    """Best lambda by the final average accuracy, or by another criterion than the study's, and how
+    far it lies from the study's: a factor (a difference on a linear scale), with its interval,
+    paired over trials. ``apart`` where they differ beyond doubt.
     """
 
     best: Interval
@@ -58,7 +65,8 @@ class Recommendation:
     """What to take for a new network; shares are of the measure. ``own`` is the interval in which a
     new network's own best lambda lies, ``factors`` what it costs to be so many times off, and
     ``halving`` the number of trials that would halve the interval. ``by_accuracy`` is None in a
-    regression.
+    regression. Where lambda is chosen by another thing than the measure, ``others`` are the answers
+    by what it is not chosen by.
     """
 
     use: Interval
@@ -69,6 +77,7 @@ class Recommendation:
     factors: tuple[tuple[int, float], ...]
     halving: int | None
     by_accuracy: ByAccuracy | None
+    others: Mapping[str, ByAccuracy | None] = field(default_factory=dict)
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -117,7 +126,11 @@ def recommend(
         over,
         tuple((factor, cost_of_factor(over, use.estimate, factor)) for factor in FACTORS),
         trials_needed(len(found), 0.5, LEVEL),
-        _by_accuracy(study, found, bests),
+        _by(study, found, [search.errors for search in found], bests),
+        {
+            name: _by(study, found, [search.others[name] for search in found], bests)
+            for name in found[0].others
+        },
     )
 
 
@@ -136,13 +149,19 @@ def _tolerance(curves: Curves, share: float, use: Interval) -> Tolerance:
     return Tolerance(share, nan, nan, False, False, use.reason)
 
 
-def _by_accuracy(
-    study: Study, found: Sequence[Search], bests: Sequence[BestLambda]
+def _by(
+    study: Study,
+    found: Sequence[Search],
+    values: Sequence[Floats],
+    bests: Sequence[BestLambda],
 ) -> ByAccuracy | None:
     scale = spacing(study)
-    if not any(np.isfinite(search.errors).any() for search in found):
+    if not any(np.isfinite(each).any() for each in values):
         return None
-    own = [best_lambda(s.lambdas, s.errors, scale, s.first_ends, LEVEL) for s in found]
+    own = [
+        best_lambda(search.lambdas, each, scale, search.first_ends, LEVEL)
+        for search, each in zip(found, values, strict=True)
+    ]
     best = study_best_lambda(
         [each.estimate for each in own],
         scale,

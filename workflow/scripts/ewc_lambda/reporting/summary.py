@@ -12,7 +12,7 @@ from ewc_lambda.reporting.answers import Answers, ImportanceAnswer, TrialAnswer,
 from ewc_lambda.reporting.comparison_lines import comparison_lines
 from ewc_lambda.reporting.lines import line as _line
 from ewc_lambda.reporting.lines import number as _number
-from ewc_lambda.reporting.recommendation import Recommendation
+from ewc_lambda.reporting.recommendation import ByAccuracy, Recommendation
 from ewc_lambda.reporting.stopping_lines import cost_line, stopping_lines
 from ewc_lambda.reporting.sweep_lines import sweep_head, sweep_lines
 from ewc_lambda.results.arithmetic import study_arithmetic
@@ -38,6 +38,8 @@ def summary(study: Study, answers: Answers | None = None) -> str:
         f"{replicates}, {study.config['randomness']} randomness, "
         f"lambda chosen on the {study.config['selection_split']} split.",
     ]
+    if study.measured:
+        lines.append(f"Chosen and judged by: {study.measured}.")
     if found.missing:
         names = ", ".join(f"trial {trial} of {name}" for trial, name in found.missing)
         lines.append(f"Missing, and left out: {names}.")
@@ -138,6 +140,8 @@ def _tolerances(found: Recommendation) -> list[str]:
 
 
 def _by_accuracy(found: Recommendation, over: str) -> list[str]:
+    if found.others:
+        return [line for name, said in found.others.items() for line in _by_other(name, said, over)]
     said = found.by_accuracy
     if said is None:
         return []
@@ -147,6 +151,19 @@ def _by_accuracy(found: Recommendation, over: str) -> list[str]:
     if said.best.reason:
         return [_line("by accuracy", f"no best lambda by final accuracy: {said.best.reason}")]
     return [_line("by accuracy", f"{_interval(said.best, over)}, {what}")]
+
+
+def _by_other(name: str, said: ByAccuracy | None, over: str) -> list[str]:
+    """What another criterion than the study's would choose."""
+    head = f"by {name.replace('_', ' ')}"
+    if said is None:
+        return []
+    if said.best.reason:
+        return [_line(head, f"no best lambda: {said.best.reason}")]
+    what = "not told from the best"
+    if said.apart:
+        what = "beyond doubt not the best: the answer hangs on what is asked"
+    return [_line(head, f"{_interval(said.best, over)}, {what}")]
 
 
 def _next(answer: ImportanceAnswer) -> list[str]:

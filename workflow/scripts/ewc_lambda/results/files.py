@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.config.study_config import part
+from ewc_lambda.config.study_config import part, without_later
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.decided import Decided, Known, decided, trials_at
 from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
@@ -79,12 +79,13 @@ class Files:
         config = self.config
         if kind == "study":
             without = part(config, *_NO_RESULT)
-            return {key: value for key, value in config.items() if key not in without}
+            return without_later({k: value for k, value in config.items() if k not in without})
         keys = KINDS[kind].keys
         if kind == "step" and config["racing"]:
             # How many steps race decides how long an end of the grid stays.
             keys = (*keys, "steps")
-        return part(config, *KINDS[kind].parts) | {key: config[key] for key in keys}
+        own = without_later({key: config[key] for key in keys})
+        return part(config, *KINDS[kind].parts) | own
 
     def code_of(self, kind: str) -> str:
         """Digest of the code that a kind of file depends on: its script and those of what it is

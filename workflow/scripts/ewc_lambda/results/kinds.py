@@ -68,6 +68,7 @@ KINDS = {
         "scout",
         above=("data", "base_model", "first_task"),
         parts=_FIRST,
+        keys=("select_by",),
     ),
     "grid": Kind(
         f"{_ROUND}/grid.json",
@@ -101,13 +102,14 @@ KINDS = {
             "max_rounds",
             "expand_at_edge",
             "first_trials",
+            "select_by",
         ),
         gathered=("grid", "steps"),
     ),
     "search": Kind(
         f"{_SEARCH}/search.h5",
         "collect_search",
-        keys=("randomness",),
+        keys=("randomness", "select_by"),
         gathered=("decisions", "steps"),
     ),
     "test": Kind(
@@ -119,7 +121,15 @@ KINDS = {
     "look": Kind(
         "look_{look}.json",
         "decide_study",
-        keys=("spacing", "importance", "replicates", "trials", "min_trials", "target_width"),
+        keys=(
+            "spacing",
+            "importance",
+            "replicates",
+            "select_by",
+            "trials",
+            "min_trials",
+            "target_width",
+        ),
         gathered=("before", "searches"),
     ),
     "study": Kind(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ewc_lambda.errors import BrokenFileError
+from ewc_lambda.results.criteria import MEASURE, criterion
 from ewc_lambda.search.riemann import riemann_measure
 from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import read_attributes, read_hdf5, read_json, write_hdf5
@@ -62,6 +63,10 @@ class Run:
     def measure(self) -> NDArray[np.float64]:
         """Riemann measure of each replicate; meaningless for a first task alone."""
         return riemann_measure(self.loss, self.introduced, np.diff(self.epoch, prepend=0.0))
+
+    def judged(self, select_by: str) -> NDArray[np.float64]:
+        """What each replicate is judged by (replicates,), one of `criteria.CRITERIA`."""
+        return criterion(select_by, self.measure, self.loss, self.accuracy, self.introduced)
 
     @property
     def diverged(self) -> bool:
@@ -159,12 +164,15 @@ def trial_origin(inputs: Any, importance: str | None) -> dict[str, str]:
     return origin
 
 
-def round_measures(runs: Sequence[Run]) -> list[float]:
-    """Mean measure of each step of a round, nan for those that diverged or were dropped in a race:
-    means over fewer replicates than others have cannot be compared with theirs.
+def round_measures(runs: Sequence[Run], select_by: str = MEASURE) -> list[float]:
+    """Mean measure of each step of a round, or mean of what it is judged by; nan for those that
+    diverged or were dropped in a race: means over fewer replicates than others have cannot be
+    compared with theirs.
     """
     most = max((len(run.measure) for run in runs if not run.diverged), default=0)
     return [
-        float(run.measure.mean()) if not run.diverged and len(run.measure) == most else float("nan")
+        float(run.judged(select_by).mean())
+        if not run.diverged and len(run.measure) == most
+        else float("nan")
         for run in runs
     ]

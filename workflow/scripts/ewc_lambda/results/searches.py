@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ewc_lambda.inference.across_trials import at_ends
 from ewc_lambda.inference.best_lambda import best_lambda, scaled
 from ewc_lambda.inference.mean_curve import Curves, fitted_curves, lambda_to_use
+from ewc_lambda.results.criteria import CRITERIA, MEASURE
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import LEVEL, STOPPED
 
@@ -31,6 +32,8 @@ class Search:
     rounds, and of round 0 alone; infinite where diverged, NaN where dropped in a race. ``wide`` are
     those of round 0 and of the rounds by which the search went beyond what it had: their ends are
     those of the search. ``errors`` (R, S) are 1 - final average accuracy, NaN where not recorded.
+    Where lambda is chosen by another thing than the measure, ``others`` (R, S) are what it is not
+    chosen by, by name.
     """
 
     trial: int
@@ -42,6 +45,7 @@ class Search:
     wide_lambdas: Floats
     wide_measures: Floats
     errors: Floats
+    others: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def first_ends(self) -> tuple[float, float]:
@@ -80,6 +84,7 @@ def searches(study: Study, importance: str) -> list[Search]:
                 wide["lambda"].to_numpy(dtype=float),
                 study.measures(wide).T,
                 _errors(study, rows, measures),
+                _others(study, rows, measures),
             )
         )
     return found
@@ -113,6 +118,22 @@ def reach(found: Sequence[Search]) -> tuple[float, float]:
     """Lowest and highest lambda that any of some searches trained."""
     lambdas = np.concatenate([search.lambdas for search in found])
     return float(lambdas.min()), float(lambdas.max())
+
+
+def _others(study: Study, rows: pd.DataFrame, measures: Floats) -> dict[str, Floats]:
+    if study.select_by == MEASURE:
+        return {}
+    found = {}
+    for name in CRITERIA:
+        if name == study.select_by:
+            continue
+        table = np.full_like(measures, np.nan)
+        for column, row in enumerate(rows.index.to_numpy()):
+            value = study.judged(row, name)
+            if value is not None:
+                table[: len(value), column] = value
+        found[name] = np.where(np.isfinite(measures), table, measures)
+    return found
 
 
 def _outward(rows: pd.DataFrame) -> list[int]:

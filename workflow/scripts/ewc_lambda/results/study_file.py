@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.inference.replicates import best_column
 from ewc_lambda.inference.unpaired import lowest_mean
+from ewc_lambda.results.criteria import CRITERIA, MEASURE, criterion
 from ewc_lambda.results.runs import Run
 from ewc_lambda.store.provenance import recipe_of
 from ewc_lambda.store.records import read_hdf5, write_hdf5
@@ -27,6 +28,7 @@ _NOTES = {
 }
 _AXES = {
     "measure": "row, replicate",
+    "judged": "row, replicate; what lambda is chosen by (select_by), lower is better",
     "loss": "row, replicate, evaluation, task",
     "accuracy": "row, replicate, evaluation, task",
     "penalty": "row, replicate, evaluation",
@@ -39,13 +41,15 @@ _TEXT = ("importance", "reference", "stop", "sha256", "arithmetic")
 Table = dict[str, Any]
 
 
-def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table:
+def run_table(
+    runs: Sequence[Run], seals: Sequence[str], skip: int = 0, select_by: str = MEASURE
+) -> Table:
     """Runs as columns: labels, measure, curves in float32, the seals of their files, and how they
     were computed.
 
     ``skip`` evaluations at the start of each curve are left out: those of the first task, where
     all runs of a trial share it. Runs that a race left with fewer replicates are filled up with
-    NaN.
+    NaN. Where runs are judged by another thing than the measure (``select_by``), it stands beside.
     """
     if not runs:
         return {}
@@ -55,6 +59,8 @@ def run_table(runs: Sequence[Run], seals: Sequence[str], skip: int = 0) -> Table
     table["diverged"] = [run.diverged for run in runs]
     table["replicates"] = [len(run.measure) for run in runs]
     table["measure"] = _stacked([run.measure for run in runs])
+    if select_by != MEASURE:
+        table["judged"] = _stacked([run.judged(select_by) for run in runs])
     for name in ("loss", "accuracy", "penalty"):
         curves = _stacked([getattr(run, name)[:, skip:] for run in runs])
         table[name] = curves.astype(np.float32)
@@ -240,10 +246,13 @@ class Study:
         return best_column(measures) if self.paired else lowest_mean(measures)
 
     def measures(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        """Riemann measures (rows, replicates) of some rows of ``steps``: infinite where diverged,
-        NaN where the replicate was not trained, because the step was dropped in a race.
+        """Riemann measures (rows, replicates) of some rows of ``steps``, or what they are judged
+        by: infinite where diverged, NaN where the replicate was not trained, because the step was
+        dropped in a race.
         """
-        stored = np.asarray(self.tables["steps"]["measure"], dtype=float)[rows.index.to_numpy()]
+        table = self.tables["steps"]
+        judged = table.get("judged", table["measure"])
+        stored = np.asarray(judged, dtype=float)[rows.index.to_numpy()]
         # In a race in which all steps diverge none gets as many replicates as the config says.
         found = np.full((len(stored), self.config["replicates"]), np.nan)
         found[:, : stored.shape[1]] = stored
@@ -273,12 +282,41 @@ class Study:
         return None if best is None else int(rows.index.to_numpy()[best])
 
     def reference(self, trial: int, name: str) -> NDArray[np.float64] | None:
-        """Riemann measures (replicates,) of a trial's reference line, None if there is none."""
+        """Riemann measures (replicates,) of a trial's reference line, or what it is judged by; None
+        if there is none.
+        """
         rows = self.references
         if rows.empty:
             return None
         found = rows.index[(rows["trial"] == trial) & (rows["reference"] == name)]
-        return np.asarray(self.tables["references"]["measure"])[found[0]] if len(found) else None
+        table = self.tables["references"]
+        return np.asarray(table.get("judged", table["measure"]))[found[0]] if len(found) else None
+
+    @property
+    def select_by(self) -> str:
+        """By what lambda was chosen, and is judged: one of `criteria.CRITERIA`."""
+        return str(self.config.get("select_by", MEASURE))
+
+    @property
+    def measured(self) -> str:
+        """What stands for the measure, in words; empty for the Riemann measure itself."""
+        other = "" if self.select_by == MEASURE else CRITERIA[self.select_by]
+        return str(self.sweep.get("measure", other))
+
+    def judged(self, row: int, select_by: str) -> NDArray[np.float64] | None:
+        """What a row of ``steps`` would be judged by otherwise (replicates,); None where its curves
+        are not in the file.
+        """
+        table = self.tables["steps"]
+        count = self.replicates("steps")[row]
+        measure = np.asarray(table["measure"][row][:count], dtype=float)
+        if select_by == MEASURE:
+            return measure
+        if "loss" not in table or "accuracy" not in table:
+            return None
+        loss, accuracy = (self.curves("steps", row, name) for name in ("loss", "accuracy"))
+        introduced = [1 + task * self.evaluations_per_task for task in range(len(self.tasks))]
+        return criterion(select_by, measure, loss, accuracy, introduced)
 
     def curves(self, table: str, row: int, name: str) -> NDArray[np.float64]:
         """``loss`` or ``accuracy`` (replicates, evaluations, tasks), or ``penalty`` (replicates,
@@ -297,7 +335,12 @@ class Study:
     @property
     def evaluations_per_task(self) -> int:
         """Evaluations while one task is trained."""
-        return int(self.config["epochs"] * self.config["evaluations_per_epoch"])
+        return self.epochs_per_task * int(self.config["evaluations_per_epoch"])
+
+    @property
+    def epochs_per_task(self) -> int:
+        """Epochs of a task: one where the config says how many ``updates`` it has."""
+        return 1 if self.config.get("updates") else int(self.config["epochs"])
 
 
 def read_study(path: str | Path) -> pd.DataFrame:

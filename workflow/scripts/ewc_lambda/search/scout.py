@@ -9,8 +9,9 @@ does not move. So with D the distance between the scout's lowest and highest mea
     high = the smallest lambda from which on every measure is within 5% of D of that at the largest,
            or training diverges
 
-where a shallow dip, of 1% of D at least, stays between them. The minimum lies between. Lower bounds are drawn from the decade above low, upper ones from that
-below high; where the two are near each other, from the decades outside. All functions are pure.
+where a shallow dip, of 1% of D at least, stays between them. The minimum lies between. Lower bounds
+are drawn from the decade above low, upper ones from that below high; where the two are near each
+other, from the decades outside. All functions are pure.
 """
 
 from __future__ import annotations

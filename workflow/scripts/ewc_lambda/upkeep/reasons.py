@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ewc_lambda.config.study_config import later_defaults
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
 from ewc_lambda.store.provenance import model_files, revision
@@ -54,7 +55,7 @@ class Reasons:
         known = attributes_of(product).get("provenance")
         if not known:
             return "made by an earlier version"
-        today, made = self._files.config_of(product.kind), known["config"]
+        today, made = _with_later(self._files.config_of(product.kind), known["config"])
         changed = [
             f"made with {key}: {_plain(made[key])}, the config says {_plain(value)}"
             for key, value in today.items()
@@ -72,6 +73,13 @@ class Reasons:
         if made == today or "unknown" in (made, today):
             return "made by other code"
         return f"made by other code (git diff {made[:8]} -- workflow/scripts shows what changed)"
+
+
+def _with_later(*configs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Configs with what one of them leaves out, having its default, and another one says."""
+    named = {key for config in configs for key in config}
+    left_out = {key: value for key, value in later_defaults().items() if key in named}
+    return [{**left_out, **config} for config in configs]
 
 
 def _plain(value: Any) -> Any:

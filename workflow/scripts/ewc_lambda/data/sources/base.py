@@ -22,7 +22,8 @@ class Dataset:
     (N,), an index into ``classes``; targets of a regression are float32 (N, D) and ``classes``
     is empty. ``scale`` times x is what a model takes. ``sources`` maps the name of each file
     that was read to its SHA-256. ``notes`` are sentences on what was read that its owner should
-    know of: what was left out, or is not as a network would have it.
+    know of: what was left out, or is not as a network would have it. ``task_train`` and
+    ``task_test`` (N,), where the samples say it themselves, are the tasks that they are of.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Dataset:
     scale: float
     sources: dict[str, str]
     notes: tuple[str, ...] = ()
+    task_train: np.ndarray | None = None
+    task_test: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Pictures in folders: train/<class>/ and test/<class>/, one folder for each class."""
+"""Pictures in folders: train/<class>/ and test/<class>/, or <class>/ alone, whose test split is
+drawn on request (``test_fraction``).
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,13 @@ import numpy as np
 
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, listed
 from ewc_lambda.data.sources.download import data_folder, file_digest
+from ewc_lambda.data.sources.splits import class_ranks, held_out
 from ewc_lambda.errors import StudyError
+from ewc_lambda.seeding import data_generator
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp")
 _SPLITS = ("train", "test")
+_WHOLE = (".",)
 # What programs leave beside pictures, hidden files aside: no classes and no pictures.
 _LEFTOVERS = {"__MACOSX", "@eaDir", "lost+found", "Thumbs.db", "desktop.ini", "Icon\r"}
 # So many bad files are named in one message.
@@ -36,35 +41,51 @@ def load_image_folder(config: Config) -> Dataset:
     class without pictures, and files that cannot be decoded.
     """
     root = find_root(config)
-    classes = _classes(root)
+    splits = _splits(config)
+    classes = _classes(root, splits)
     files: list[Path] = []
     left_out: list[Path] = []
-    labels: dict[str, list[int]] = {split: [] for split in _SPLITS}
-    for split in _SPLITS:
+    labels: dict[str, list[int]] = {split: [] for split in splits}
+    for split in splits:
         for label, name in enumerate(classes):
             found, others = _pictures(_folder(root / split, name))
             files += found
             left_out += others
             labels[split] += [label] * len(found)
     x, digests = _decode_all(files, config["image_size"], config["data_workers"])
-    y = {split: np.array(labels[split], dtype=np.int64) for split in _SPLITS}
-    first_test = len(y["train"])
+    y = np.concatenate([np.array(labels[split], dtype=np.int64) for split in splits])
+    test = np.arange(len(y)) >= len(labels[splits[0]])
+    if splits == _WHOLE:
+        test = _drawn_test(config, y)
+    sha = np.array(digests)
     return Dataset(
         "image_folder",
-        x[:first_test],
-        y["train"],
-        x[first_test:],
-        y["test"],
+        x[~test],
+        y[~test],
+        x[test],
+        y[test],
         classes,
         1 / 255,
         _source(root, files, digests),
-        tuple(_notes(root, left_out, digests[:first_test], digests[first_test:])),
+        tuple(_notes(root, left_out, sha[~test].tolist(), sha[test].tolist())),
     )
+
+
+def _splits(config: Config) -> tuple[str, ...]:
+    """Folders in which classes lie: of two splits, or the root itself."""
+    return _SPLITS if config.get("test_fraction") is None else _WHOLE
+
+
+def _drawn_test(config: Config, y: np.ndarray) -> np.ndarray:
+    """Mask (N,) of the test split, of each class as large a share."""
+    ranks = class_ranks(y, data_generator(config["seed"], "test", 0))
+    return held_out(y, ranks, config["test_fraction"])
 
 
 def _digests(config: Config) -> dict[str, str]:
     root = find_root(config)
-    folders = [_folder(root / split, name) for split in _SPLITS for name in _classes(root)]
+    splits = _splits(config)
+    folders = [_folder(root / split, name) for split in splits for name in _classes(root, splits)]
     files = [file for folder in folders for file in _pictures(folder)[0]]
     return _source(root, files, [file_digest(file, None) for file in files])
 
@@ -77,16 +98,32 @@ def _source(root: Path, files: Sequence[Path], digests: Sequence[str]) -> dict[s
 
 
 def find_root(config: Config) -> Path:
-    """The folder with train/ and test/: ``data_folder`` itself, or image_folder/ within it."""
+    """The folder with train/ and test/, or with ``test_fraction`` that of the classes:
+    ``data_folder`` itself, or image_folder/ within it.
+    """
     folder = data_folder(config)
     candidates = (folder, folder / "image_folder")
     for root in candidates:
         if all((root / split).is_dir() for split in _SPLITS):
+            if config.get("test_fraction") is not None:
+                raise StudyError(
+                    f"test_fraction: {root} has the folders train/ and test/, so nothing is drawn. "
+                    f"Allowed with them: null"
+                )
             return root
+    if config.get("test_fraction") is not None:
+        # The inner folder first: the outer one may hold other data sets beside it.
+        for root in reversed(candidates):
+            if root.is_dir() and _class_folders(root):
+                return root
+        raise StudyError(
+            f"data_folder: neither {candidates[0]} nor {candidates[1]} has a folder for each "
+            f"class; put the pictures there, as <class>/*.jpg"
+        )
     raise StudyError(
         f"data_folder: neither {candidates[0]} nor {candidates[1]} has the folders train/ and "
         "test/; put the pictures there, as train/<class>/*.jpg and test/<class>/*.jpg "
-        "(docs/datasets.md says where to get known ones)"
+        "(docs/datasets.md says where to get known ones), or set test_fraction for <class>/*.jpg"
     )
 
 
@@ -129,23 +166,25 @@ def _folder(split: Path, name: str) -> Path:
     return next(path for path in split.iterdir() if _composed(path.name) == name)
 
 
-def _classes(root: Path) -> tuple[str, ...]:
-    train, test = (
-        sorted(
-            _composed(path.name)
-            for path in (root / split).iterdir()
-            if path.is_dir() and not _is_leftover(path)
-        )
-        for split in _SPLITS
+def _class_folders(folder: Path) -> list[str]:
+    return sorted(
+        _composed(path.name)
+        for path in folder.iterdir()
+        if path.is_dir() and not _is_leftover(path)
     )
+
+
+def _classes(root: Path, splits: Sequence[str]) -> tuple[str, ...]:
+    train, *others = (_class_folders(root / split) for split in splits)
     if not train:
-        raise StudyError(f"{root / 'train'}: has no class folders")
-    if train != test:
-        differing = sorted(set(train) ^ set(test))
-        raise StudyError(
-            f"{root}: the classes {listed(differing)} are in only one of train/ and test/, "
-            "each class needs a folder in both"
-        )
+        raise StudyError(f"{root / splits[0]}: has no class folders")
+    for test in others:
+        if train != test:
+            differing = sorted(set(train) ^ set(test))
+            raise StudyError(
+                f"{root}: the classes {listed(differing)} are in only one of train/ and test/, "
+                "each class needs a folder in both"
+            )
     return tuple(train)
 
 

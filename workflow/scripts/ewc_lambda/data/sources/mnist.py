@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: pictures of 28 x 28 grey values in IDX files.
+"""MNIST, Fashion-MNIST and KMNIST: pictures of 28 x 28 grey values in IDX files.
 
 The IDX format (LeCun, Cortes, Burges: THE MNIST DATABASE of handwritten digits, section "FILE
 FORMATS FOR THE MNIST DATABASE"): two zero bytes, one byte for the type (0x08: unsigned byte),
@@ -60,7 +60,8 @@ def decode_idx(data: bytes, source: str) -> np.ndarray:
     return np.frombuffer(data, dtype=np.uint8, offset=header).reshape(shape)
 
 
-def _unpack(data: bytes, path: Path) -> bytes:
+def unpack(data: bytes, path: Path) -> bytes:
+    """Contents of a gzip file; StudyError, which names it, where it is damaged."""
     try:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
@@ -68,7 +69,7 @@ def _unpack(data: bytes, path: Path) -> bytes:
 
 
 def load_idx(config: Config, name: str, classes: tuple[str, ...]) -> Dataset:
-    """Read MNIST or Fashion-MNIST: x (N, 1, 28, 28) uint8, 60,000 for training, 10,000 for test.
+    """Read MNIST or one of its kind: x (N, 1, 28, 28) uint8, 60,000 for training, 10,000 for test.
 
     The four .gz files are taken from the data folder or downloaded; unpacked ones in the data
     folder serve as well. Raises StudyError for a missing, wrong or damaged file.
@@ -84,7 +85,7 @@ def load_idx(config: Config, name: str, classes: tuple[str, ...]) -> Dataset:
         if file.name in paths:
             path = paths[file.name]
             data, digest = read_checked(path, file.sha256)
-            data = _unpack(data, path)
+            data = unpack(data, path)
         else:
             path = plain[file.name] or Path(file.name)
             data, digest = read_checked(path, UNPACKED.get((name, path.name)))
@@ -154,7 +155,9 @@ CLOTHES_NAMES = (
     "bag",
     "ankle boot",
 )
-# SHA-256 of the unpacked files, for those who keep them so. Of Fashion-MNIST none is published.
+# The first character of each row of the Kuzushiji table, as its authors list the classes.
+KUZUSHIJI_NAMES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+# SHA-256 of the unpacked files, for those who keep them so. Of the others none is published.
 UNPACKED: dict[tuple[str, str], str] = {
     ("mnist", "train-images-idx3-ubyte"): (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
@@ -199,6 +202,15 @@ PUBLISHED: dict[str, tuple[RemoteFile, ...]] = {
             "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         ),
     ),
+    "kmnist": _files(
+        ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+        (
+            "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        ),
+    ),
 }
 MNIST = DatasetInfo(
     name="mnist",
@@ -213,4 +225,11 @@ FASHION_MNIST = DatasetInfo(
     load=functools.partial(load_idx, name="fashion_mnist", classes=CLOTHES_NAMES),
     classes=CLOTHES_NAMES,
     files=PUBLISHED["fashion_mnist"],
+)
+KMNIST = DatasetInfo(
+    name="kmnist",
+    task="classes",
+    load=functools.partial(load_idx, name="kmnist", classes=KUZUSHIJI_NAMES),
+    classes=KUZUSHIJI_NAMES,
+    files=PUBLISHED["kmnist"],
 )

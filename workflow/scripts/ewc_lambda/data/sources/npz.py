@@ -1,4 +1,6 @@
-"""A NumPy .npz file with the arrays x_train, y_train, x_test and y_test."""
+"""A NumPy .npz file with the arrays x_train, y_train, x_test and y_test, and perhaps task_train and
+task_test, which say of each sample of which task it is.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,10 @@ import numpy as np
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, check_lengths, listed
 from ewc_lambda.data.sources.download import data_folder, file_digest
 from ewc_lambda.data.sources.npz_labels import float32, targets
+from ewc_lambda.data.sources.npz_tasks import task_numbers
 from ewc_lambda.errors import StudyError
 
+_TASKS = ("task_train", "task_test")
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 # How a file begins, and what it then is.
 _ZIP = b"PK"
@@ -42,7 +46,7 @@ def load_npz(config: Config) -> Dataset:
 
     Raises StudyError, which names the file and the array, for a missing file or array, an array
     of Python objects (pickles are never read), another shape, arrays of unequal length, a label
-    that y_train has not and a value that is not finite.
+    that y_train has not, a value that is not finite, and numbers of tasks with gaps.
     """
     path = find_file(config)
     sources = _digests(config)
@@ -57,8 +61,10 @@ def load_npz(config: Config) -> Dataset:
     y_train, y_test, classes = targets(arrays["y_train"], arrays["y_test"], path)
     check_lengths(x_train, y_train, f"{path}: x_train, y_train")
     check_lengths(x_test, y_test, f"{path}: x_test, y_test")
-    notes = _unscaled(x_train, arrays["x_train"], path.name) if scale == 1 else ()
-    return Dataset("npz", x_train, y_train, x_test, y_test, classes, scale, sources, notes)
+    unscaled = scale == 1 and not config.get("standardize")
+    notes = _unscaled(x_train, arrays["x_train"], path.name) if unscaled else ()
+    tasks = task_numbers(arrays, (len(y_train), len(y_test)), path)
+    return Dataset("npz", x_train, y_train, x_test, y_test, classes, scale, sources, notes, *tasks)
 
 
 def _digests(config: Config) -> dict[str, str]:
@@ -91,7 +97,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 if name not in file.files:
                     has = listed(file.files) or "none"
                     raise StudyError(f"{path}: has no array {name}; {expected} and has {has}")
-            return {name: file[name] for name in _ARRAYS}
+            return {name: file[name] for name in (*_ARRAYS, *_TASKS) if name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise StudyError(
             f"{path}: cannot be read as .npz ({error}); save it by numpy.savez with arrays of "

@@ -9,12 +9,15 @@ from typing import Any
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.base import Config, DatasetInfo, listed, spanned
 from ewc_lambda.data.sources.functions import check_function
+from ewc_lambda.data.sources.mixed_tasks import is_mixed, task_sources
 from ewc_lambda.errors import StudyError
 
 # An entry of ``tasks`` that stands for every class (or column) of the data set.
 ALL = "all"
 # The loss that is 0 with a single output.
 SOFTMAX = "softmax_cross_entropy"
+# Keys on pictures, and where they ask for nothing.
+OF_PICTURES = {"image_colour": "as_is", "image_padding": 0}
 
 
 def validate_tasks(config: Config) -> None:
@@ -23,10 +26,12 @@ def validate_tasks(config: Config) -> None:
     ``config`` is one that the schema allows. Raises StudyError, which names the key and says what
     is allowed.
     """
+    _validate_pictures(config)
+    if is_mixed(config):
+        _validate_mixed(config)
+        return
     info = DATASETS[config["dataset"]]
-    for key in info.needs:
-        if config[key] is None:
-            raise StudyError(f"{key}: must be set for the data set {info.name}")
+    _validate_needs(config, info)
     entries = config["tasks"]
     if info.task == "function":
         _validate_functions(config)
@@ -41,10 +46,71 @@ def validate_tasks(config: Config) -> None:
             if info.task == "classes" and (names is not None or stripped(entry) != ALL):
                 _check_classes(config, place, _length(entry, names))
     _validate_transform(config, info)
+    _validate_order(config, info)
+
+
+def _validate_pictures(config: Config) -> None:
+    """Keys on pictures and folders, which would otherwise be passed over."""
+    infos = [source.info for source in task_sources(config, DATASETS)]
+    if config.get("test_fraction") is not None and all(i.name != "image_folder" for i in infos):
+        raise StudyError(
+            f"test_fraction: {infos[0].name} comes with its test split. Allowed: null, or dataset "
+            f"image_folder"
+        )
+    asked = [key for key, none in OF_PICTURES.items() if config.get(key, none) != none]
+    for info in infos:
+        if asked and info.images is False:
+            raise StudyError(f"{asked[0]}: needs pictures, which {info.name} has not")
+
+
+def _validate_needs(config: Config, info: DatasetInfo) -> None:
+    for key in info.needs:
+        if config[key] is None:
+            raise StudyError(f"{key}: must be set for the data set {info.name}")
+
+
+def _validate_mixed(config: Config) -> None:
+    """Tasks with a data set each, as far as can be known without reading them."""
+    counts: list[int | None] = []
+    for place, source in enumerate(task_sources(config, DATASETS)):
+        info, names = source.info, source.info.classes
+        _validate_needs(source.config, info)
+        class_indices(source.classes, names, f"tasks[{place}]", info)
+        known = names is not None or stripped(source.classes) != ALL
+        count = _length(source.classes, names) if known else None
+        if count is not None:
+            _check_classes(config, place, count)
+        counts.append(count)
+        _validate_transform(config, info)
+    known_counts = [count for count in counts if count is not None]
+    if len(known_counts) == len(counts):
+        check_counts(config, info, known_counts)
+    _validate_order(config, None)
+
+
+def _validate_order(config: Config, info: DatasetInfo | None) -> None:
+    """``task_order`` drawn_classes deals out the classes of one data set."""
+    if config.get("task_order", "given") != "drawn_classes":
+        return
+    entries = [[entry] if isinstance(entry, str) else entry for entry in config["tasks"]]
+    listed_ones = [str(value) for entry in entries for value in entry]
+    wrong = ""
+    if info is None or info.task != "classes":
+        wrong = "needs tasks that list classes of one data set"
+    elif config["transform"] != "none":
+        wrong = f"goes with transform none, not with {config['transform']}"
+    elif ALL in listed_ones and ALL not in (info.classes or ()):
+        wrong = "needs tasks that list their classes, and one says all"
+    elif len(set(listed_ones)) < len(listed_ones):
+        wrong = "gives each class to one task, and one is listed twice"
+    if wrong:
+        raise StudyError(f"task_order: drawn_classes {wrong}. Allowed: given, drawn.")
 
 
 def _check_classes(config: Config, place: int, count: int) -> None:
-    first_alone = config["heads"] != "growing" or place == 0
+    # Where the order is drawn, any task may come first.
+    drawn = config.get("task_order", "given") != "given"
+    first_alone = config["heads"] != "growing" or place == 0 or drawn
     if count == 1 and first_alone and config["loss"] == SOFTMAX:
         raise StudyError(one_class(f"tasks[{place}]"))
 

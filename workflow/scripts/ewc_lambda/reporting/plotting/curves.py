@@ -56,7 +56,6 @@ class Curves:
 def extract(study: Study) -> Curves:
     """The curves of a study; no blocks where the file holds none."""
     tasks, per_epoch = tuple(study.tasks), int(study.config["evaluations_per_epoch"])
-    epochs = int(study.config["epochs"])
     count = len(tasks) * study.evaluations_per_task + 1
     blocks = {}
     if "loss" in study.tables.get("steps", {}):
@@ -68,7 +67,7 @@ def extract(study: Study) -> Curves:
         blocks,
         tasks,
         np.arange(count) / per_epoch,
-        tuple(float(epochs * task) for task in range(1, len(tasks))),
+        tuple(float(study.epochs_per_task * task) for task in range(1, len(tasks))),
         len(study.trials),
         study.replicate_range,
         str(study.config["selection_split"]),

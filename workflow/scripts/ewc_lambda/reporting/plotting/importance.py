@@ -103,7 +103,7 @@ def extract(study: Study) -> Importances:
             )
         )
     lambdas = study.steps["lambda"]
-    measured, first = study.sweep.get("measure"), rows[0].importance
+    measured, first = study.measured, rows[0].importance
     return Importances(
         tuple(rows),
         study.log,

@@ -96,7 +96,7 @@ def extract(study: Study) -> MeasureOverLambda:
         tuple(study.trials),
         study.log,
         study.replicate_range,
-        style.measure_label(study.sweep),
+        study.measured or style.MEASURE_LABEL,
     )
 
 

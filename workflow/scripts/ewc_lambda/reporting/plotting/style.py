@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,11 +116,6 @@ def lambda_axis(axes: Axes, log: bool) -> None:
     if log:
         axes.set_xscale("log")
     axes.set_xlabel(f"{LAMBDA_LABEL} ({'log' if log else 'linear'} scale)")
-
-
-def measure_label(sweep: Mapping[str, Any]) -> str:
-    """Name of the measure: of a sweep that somebody has run (`Study.sweep`) its own."""
-    return str(sweep.get("measure", MEASURE_LABEL))
 
 
 def span(fewest: int, most: int) -> str:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def make_tables(study: Study, answers: Answers) -> dict[str, pd.DataFrame]:
     """All tables by their names, in the order of the report."""
     made = {name: import_module(f"{__name__}.{name}").table(study, answers) for name in TABLES}
-    if not study.sweep:
+    if not study.measured:
         return made
-    own = f"({study.sweep['measure']})"
+    own = f"({study.measured})"
     return {
         name: table.rename(columns=lambda column: str(column).replace(UNIT, own))
         for name, table in made.items()
