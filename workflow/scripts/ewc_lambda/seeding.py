@@ -15,7 +15,8 @@ project reads a global generator.
             ├── rehearsal, task, epoch, earlier task
             ├── labels, task
             ├── augmentation, task, epoch (and earlier task, where trained jointly)
-            └── importance, task
+            ├── importance, task
+            └── trainer
 
 With ``randomness: independent`` each lambda step has replicates of its own: the branch
 (measure, round, step) stands between the replicate and its leaves.
@@ -33,7 +34,14 @@ _DATA, _TRIAL = 0, 1
 _DATA_PURPOSES = {"split": 0, "transform": 1, "samples": 2}
 _TRIAL_PURPOSES = {"bounds": 0, "weights": 1}
 _REPLICATE = 2
-_LEAVES = {"order": 0, "labels": 1, "augmentation": 2, "importance": 3, "rehearsal": 4}
+_LEAVES = {
+    "order": 0,
+    "labels": 1,
+    "augmentation": 2,
+    "importance": 3,
+    "rehearsal": 4,
+    "trainer": 5,
+}
 
 
 def data_generator(seed: int, purpose: str, task: int) -> np.random.Generator:
@@ -60,7 +68,7 @@ class Stream:
 
     def generator(self, leaf: str, *place: int) -> np.random.Generator:
         """Generator of one leaf: order (task, epoch), labels (task), augmentation (task, epoch),
-        importance (task).
+        importance (task), trainer.
         """
         key = (_TRIAL, self.trial, _REPLICATE, self.replicate, len(self.branch), *self.branch)
         return _generator(self.seed, (*key, _LEAVES[leaf], *place))

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ewc_lambda.config.own_trainer import check_trainer, trained_by_user
 from ewc_lambda.config.written import NOT_YAML, NUMBER, TEXT, check_keys
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.task_list import validate_tasks
@@ -89,6 +90,9 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
         if key not in properties:
             raise StudyError(f"{key}: no such key. Known keys are {', '.join(properties)}.")
     config = {**defaults, **{key: _plain(key, value) for key, value in given.items()}}
+    if trained_by_user(config):
+        # Weights are the trainer's own, and so is the test split.
+        config["save_weights"] = False
     validator = _Validator(schema())
     for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
         raise StudyError(_message(error))
@@ -99,6 +103,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     _check_augmentation(config)
     _check_racing(config)
     _check_device(config)
+    check_trainer(config)
     validate_tasks(config)
     return config
 
@@ -232,6 +237,8 @@ def _check_search(config: Mapping[str, Any]) -> None:
 
 
 def _check_loss(config: Mapping[str, Any]) -> None:
+    if trained_by_user(config):
+        return
     regression = config["dataset"] == "function"
     if regression != (config["loss"] == "mean_squared_error") and config["dataset"] != "npz":
         wanted = "mean_squared_error" if regression else "one of the two cross-entropies"

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ewc_lambda.config.own_trainer import offers_joint, trained_by_user
 from ewc_lambda.config.study_config import part
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
 from ewc_lambda.store.code import code_digest, source_digest
-from ewc_lambda.store.provenance import model_files, recipe_of
+from ewc_lambda.store.provenance import own_files, recipe_of
 from ewc_lambda.store.records import read_json
 
 # Where files lie and how work is cut into jobs is no part of a result, but for the last bit of
@@ -74,9 +75,10 @@ class Files:
 
     def weights(self, kind: str) -> str | None:
         """Path of a kind's weights, with wildcards; None where there are none, or none are kept."""
+        own = kind == "base_model" and trained_by_user(self.config)
         kept = kind in ("base_model", "first_task") or self.config["save_weights"]
         below = KINDS[kind].weights
-        return f"{self.folder}/{below}" if below and kept else None
+        return f"{self.folder}/{below}" if below and kept and not own else None
 
     def product(self, kind: str, **place: Any) -> Product:
         """A file of a kind, by its place."""
@@ -98,7 +100,11 @@ class Files:
         if kind == "step" and config["racing"]:
             # How many steps race decides how long an end of the grid stays.
             keys = (*keys, "steps")
-        return part(config, *KINDS[kind].parts) | {key: config[key] for key in keys}
+        parts = KINDS[kind].parts
+        if kind == "base_model" and trained_by_user(config):
+            # It is made once the trainer was tried.
+            parts = KINDS["reference"].parts
+        return part(config, *parts) | {key: config[key] for key in keys}
 
     def code_of(self, kind: str) -> str:
         """Digest of the code that a kind of file depends on: its script and those of what it is
@@ -174,7 +180,7 @@ class Files:
             yield self.product("base_model", trial=trial)
             if self.shared:
                 yield self.product("first_task", trial=trial)
-            for reference in REFERENCES:
+            for reference in REFERENCES if offers_joint(self.config) else REFERENCES[:1]:
                 yield self.product("reference", trial=trial, reference=reference)
 
     def searches(self) -> Iterator[dict[str, Any]]:
@@ -204,7 +210,7 @@ class Files:
     def _code(self, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Scripts, and files of the user's."""
         scripts = tuple(KINDS[name].script for name in (*KINDS[kind].above, kind))
-        return scripts, model_files(self.config) if "model" in KINDS[kind].parts else ()
+        return scripts, own_files(self.config) if "model" in KINDS[kind].parts else ()
 
     def _steps(self, place: Mapping[str, Any]) -> list[Product]:
         at = {**_search(place), "round": place["round"]}

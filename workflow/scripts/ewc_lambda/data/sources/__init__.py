@@ -11,6 +11,7 @@ from ewc_lambda.data.sources.functions import FUNCTION
 from ewc_lambda.data.sources.image_folder import IMAGE_FOLDER
 from ewc_lambda.data.sources.mnist import FASHION_MNIST, MNIST
 from ewc_lambda.data.sources.npz import NPZ
+from ewc_lambda.data.sources.own import OWN
 from ewc_lambda.data.sources.stl10 import STL10
 from ewc_lambda.errors import StudyError
 
@@ -26,6 +27,7 @@ DATASETS: dict[str, DatasetInfo] = {
         FUNCTION,
         IMAGE_FOLDER,
         NPZ,
+        OWN,
     )
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.base import Config, DatasetInfo, listed, spanned
 from ewc_lambda.data.sources.functions import check_function
+from ewc_lambda.data.sources.own import check_names
 from ewc_lambda.errors import StudyError
 
 # An entry of ``tasks`` that stands for every class (or column) of the data set.
@@ -28,6 +29,9 @@ def validate_tasks(config: Config) -> None:
         if config[key] is None:
             raise StudyError(f"{key}: must be set for the data set {info.name}")
     entries = config["tasks"]
+    if info.task == "names":
+        check_names(entries)
+        return
     if info.task == "function":
         _validate_functions(config)
     else:
