@@ -178,6 +178,7 @@ def test_parts_divide_the_config():
     assert sum(len(piece) for piece in pieces) == len(config)
     assert part(config, *names) == config
     model = {"model": "mlp", "model_file": None, "hidden": [64, 32], "normalization": None}
+    model |= {"trainer": None, "trainer_command": None, "trainer_python": None}
     assert part(config, "model") == model
     # More trials make nothing anew that is trained.
     assert set(part(config, "study")) == {"study", "trials"}

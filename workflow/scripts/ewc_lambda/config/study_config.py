@@ -90,9 +90,6 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
         if key not in properties:
             raise StudyError(f"{key}: no such key. Known keys are {', '.join(properties)}.")
     config = {**defaults, **{key: _plain(key, value) for key, value in given.items()}}
-    if trained_by_user(config):
-        # Weights are the trainer's own, and so is the test split.
-        config["save_weights"] = False
     validator = _Validator(schema())
     for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
         raise StudyError(_message(error))

@@ -56,6 +56,9 @@ class Files:
         self.folder = f"{results}/{config['study']}"
         # With common random numbers the steps of a trial share its first task.
         self.shared = config["randomness"] == "common"
+        # A trainer's weights are its own.
+        self._own = trained_by_user(config)
+        self._keeps_weights = config["save_weights"] and not self._own
 
     @property
     def place(self) -> dict[str, Any]:
@@ -75,10 +78,10 @@ class Files:
 
     def weights(self, kind: str) -> str | None:
         """Path of a kind's weights, with wildcards; None where there are none, or none are kept."""
-        own = kind == "base_model" and trained_by_user(self.config)
-        kept = kind in ("base_model", "first_task") or self.config["save_weights"]
+        always = ("first_task",) if self._own else ("base_model", "first_task")
         below = KINDS[kind].weights
-        return f"{self.folder}/{below}" if below and kept and not own else None
+        kept = kind in always or self._keeps_weights
+        return f"{self.folder}/{below}" if below and kept else None
 
     def product(self, kind: str, **place: Any) -> Product:
         """A file of a kind, by its place."""
@@ -101,7 +104,7 @@ class Files:
             # How many steps race decides how long an end of the grid stays.
             keys = (*keys, "steps")
         parts = KINDS[kind].parts
-        if kind == "base_model" and trained_by_user(config):
+        if kind == "base_model" and self._own:
             # It is made once the trainer was tried.
             parts = KINDS["reference"].parts
         return part(config, *parts) | {key: config[key] for key in keys}
@@ -197,7 +200,7 @@ class Files:
     def ends(self, place: Mapping[str, Any]) -> list[Product]:
         """What is made of a search once it has ended."""
         # What is evaluated on the test split are the weights of the chosen step.
-        kinds = ("search", "test") if self.config["save_weights"] else ("search",)
+        kinds = ("search", "test") if self._keeps_weights else ("search",)
         return [self.product(kind, **_search(place)) for kind in kinds]
 
     def _digests(self, kind: str) -> tuple[str, str]:
