@@ -18,6 +18,12 @@ def training_time(wildcards, attempt):
     return at_most(60 * attempt)
 
 
+def base_model_time(wildcards, attempt):
+    """Minutes of a job that draws a base model; one's own trainer is tried there."""
+    own = STUDY["trainer"] or STUDY["trainer_command"]
+    return training_time(wildcards, attempt) if own else at_most(10)
+
+
 def block_memory(wildcards, attempt):
     """Megabytes of a job that trains several steps in one program."""
     return 4000 * attempt

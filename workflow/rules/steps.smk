@@ -52,12 +52,12 @@ for ending, trials, block in blocks() if STEPS_PER_JOB > 1 else []:
             unpack(steps_made_from(block)),
         output:
             **step_outputs(block),
-        wildcard_constraints:
-            trial=trials,
         log:
             f"{LOGS}/trial_{{trial}}/{{importance}}/round_{{round}}/steps_{block[0]}_to_{block[-1]}.log",
         benchmark:
             f"{TIMES}/trial_{{trial}}/{{importance}}/round_{{round}}/steps_{block[0]}_to_{block[-1]}.tsv"
+        wildcard_constraints:
+            trial=trials,
         priority: 4
         conda:
             "../../envs/study.yaml"

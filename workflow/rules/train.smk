@@ -16,7 +16,7 @@ rule create_base_model:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=at_most(10),
+        runtime=base_model_time,
     params:
         **FILES.made_by("base_model"),
     message:

@@ -36,10 +36,9 @@ def main(snakemake: Any) -> None:
             runs.append(run)
             seals.append(run.sha256)
     # What the steps of a trial share stands in its first task's record, once.
-    skip = 0
-    params = snakemake.params
+    skip, params = 0, snakemake.params
     if params.config["randomness"] == "common":
-        skip = [*runs[0].introduced, runs[0].loss.shape[1]][1]
+        skip = read_run(snakemake.input.first_task).loss.shape[1]
     by = params.config.get("select_by", MEASURE)
     tables = {"steps": run_table(runs, seals, skip, by), "rounds": _rounds(decisions)}
     place = {"trial": decisions[0]["trial"], "importance": decisions[0]["importance"]}

@@ -3,19 +3,24 @@
 from pathlib import Path
 from typing import Any
 
+from ewc_lambda.config.own_trainer import trained_by_user
 from ewc_lambda.data.prepared import read_prepared
 from ewc_lambda.data.task_order import for_trial
+from ewc_lambda.jobs import own_steps
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.networks.models import Layout, draw_network, flat_state
 from ewc_lambda.networks.weights import save_state
 from ewc_lambda.seeding import trial_generator
-from ewc_lambda.store.provenance import model_files, provenance
+from ewc_lambda.store.provenance import own_files, provenance
 from ewc_lambda.store.records import write_json
 from ewc_lambda.store.stamps import digest_of, stamped
 
 
 def main(snakemake: Any) -> None:
     """Rule create_base_model."""
+    if trained_by_user(snakemake.params.config):
+        own_steps.create_base_model(snakemake)
+        return
     config, trial = snakemake.params.config, int(snakemake.wildcards.trial)
     prepared = for_trial(read_prepared(snakemake.input.data), config, trial)
     outputs = [task.outputs for task in prepared.tasks]
@@ -32,7 +37,7 @@ def main(snakemake: Any) -> None:
         **stamped(provenance(snakemake.params.code, config), origin),
         # The user's own model, kept where it cannot be edited away.
         "model_source": [
-            Path(file).read_bytes().decode(errors="replace") for file in model_files(config)
+            Path(file).read_bytes().decode(errors="replace") for file in own_files(config)
         ],
     }
     if config.get("task_order", "given") != "given":

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ewc_lambda.config.own_trainer import trained_by_user
+from ewc_lambda.jobs import own_steps
 from ewc_lambda.jobs.open_trial import OpenTrial, progress_log
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.learning.device import as_fits
@@ -14,6 +16,9 @@ from ewc_lambda.networks.weights import save_state, tensor_digest
 
 def main(snakemake: Any) -> None:
     """Rule train_first_task."""
+    if trained_by_user(snakemake.params.config):
+        own_steps.train_first_task(snakemake)
+        return
     opened = OpenTrial.open(snakemake)
     streams = opened.streams()
     log = progress_log(opened.problem, 1)

@@ -212,6 +212,7 @@ def test_parts_divide_the_config():
     assert sum(len(piece) for piece in pieces) == len(without_later(config))
     assert part(config, *names) == without_later(config)
     model = {"model": "mlp", "model_file": None, "hidden": [64, 32], "normalization": None}
+    model |= {"trainer": None, "trainer_command": None, "trainer_python": None}
     assert part(config, "model") == model
     # More trials make nothing anew that is trained.
     assert set(part(config, "study")) == {"study", "trials", "target_width", "min_trials"}

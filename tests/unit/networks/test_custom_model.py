@@ -27,7 +27,7 @@ from ewc_lambda.learning.sequence import base_state, run_sequence
 from ewc_lambda.networks.models import Layout, build_network, draw_network, flat_state
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.store.code import code_digest
-from ewc_lambda.store.provenance import model_files, provenance
+from ewc_lambda.store.provenance import own_files, provenance
 
 ROOT = Path(__file__).parents[3]
 BAD = {
@@ -273,18 +273,18 @@ def test_a_changed_file_changes_the_digest_of_the_code_and_the_provenance(write)
     seen = []
     for text in (PLAIN, PLAIN + "more = 1\n"):
         config = write(text)
-        code = code_digest("create_base_model", files=model_files(config))
+        code = code_digest("create_base_model", files=own_files(config))
         code_digest.cache_clear()
         seen.append((code, provenance(code, config)["model_sha256"]))
     assert seen[0][0] != seen[1][0]
     assert seen[0][1] != seen[1][1]
-    assert model_files({**config, "model": "mlp"}) == ()
+    assert own_files({**config, "model": "mlp"}) == ()
 
 
 def test_a_missing_file_is_named_before_anything_runs(tmp_path):
     config = {"model": "custom", "model_file": str(tmp_path / "none.py")}
     with pytest.raises(StudyError, match=r"^model_file: .*none\.py cannot be read"):
-        model_files(config)
+        own_files(config)
 
 
 def test_the_example_of_the_documentation_is_a_model():

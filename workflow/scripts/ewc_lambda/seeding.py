@@ -17,7 +17,8 @@ project reads a global generator.
             ├── labels, task
             ├── augmentation, task, epoch (and earlier task, where trained jointly)
             ├── batches, task
-            └── importance, task
+            ├── importance, task
+            └── trainer
 
 With ``randomness: independent`` each lambda step has replicates of its own: the branch
 (measure, round, step) stands between the replicate and its leaves.
@@ -43,6 +44,7 @@ _LEAVES = {
     "importance": 3,
     "rehearsal": 4,
     "batches": 5,
+    "trainer": 6,
 }
 
 
@@ -72,7 +74,7 @@ class Stream:
 
     def generator(self, leaf: str, *place: int) -> np.random.Generator:
         """Generator of one leaf: order (task, epoch), labels (task), augmentation (task, epoch),
-        batches (task), importance (task).
+        batches (task), importance (task), trainer.
         """
         key = (_TRIAL, self.trial, _REPLICATE, self.replicate, len(self.branch), *self.branch)
         return _generator(self.seed, (*key, _LEAVES[leaf], *place))

@@ -12,13 +12,14 @@ from typing import Any
 import jsonschema
 import yaml
 
+from ewc_lambda.config.own_trainer import check_trainer, trained_by_user
+from ewc_lambda.config.search_checks import check_search
 from ewc_lambda.config.setups import check_setup
 from ewc_lambda.config.written import NOT_YAML, NUMBER, TEXT, check_keys
 from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.mixed_tasks import task_sources
 from ewc_lambda.data.sources.task_list import validate_tasks
 from ewc_lambda.errors import StudyError
-from ewc_lambda.search.scout import AUTO
 
 # JSON Schema takes 9.0 for an integer; Python's ranges do not.
 _Validator = jsonschema.validators.extend(
@@ -96,14 +97,13 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     for error in sorted(validator.iter_errors(config), key=lambda error: list(error.path)):
         raise StudyError(_message(error))
     _check_finite(config)
-    _check_trials(config)
-    _check_search(config)
+    check_search(config)
     _check_loss(config)
     _check_model(config)
     _check_augmentation(config)
-    _check_racing(config)
     _check_device(config)
     check_setup(config)
+    check_trainer(config)
     validate_tasks(config)
     return config
 
@@ -237,60 +237,9 @@ def _check_finite(config: Mapping[str, Any]) -> None:
                 raise StudyError(f"{key}: {number} is no finite number.")
 
 
-def _check_trials(config: Mapping[str, Any]) -> None:
-    most, target = config["trials"], config["target_width"]
-    if target is not None and most == 1:
-        raise StudyError(
-            "target_width: one trial has no interval over trials. Allowed: trials at least 2, or "
-            "target_width null."
-        )
-    if target is not None and (config["min_trials"] or 0) > most:
-        raise StudyError(
-            f"min_trials: {config['min_trials']} is more than trials, {most}, which with "
-            f"target_width are there at most. Allowed: min_trials up to trials, or target_width "
-            f"null for a fixed number of trials."
-        )
-    if config["first_trials"] is not None and config["racing"]:
-        raise StudyError(
-            "racing: a race drops lambdas beside the best, and a later trial has few of them. "
-            "Allowed: racing false, or first_trials null."
-        )
-
-
-def _check_search(config: Mapping[str, Any]) -> None:
-    low, high = config["low_range"], config["high_range"]
-    if AUTO in (low, high):
-        _check_auto(config)
-        return
-    for key, ends in (("low_range", low), ("high_range", high)):
-        if ends[0] > ends[1]:
-            raise StudyError(f"{key}: {ends} is not in rising order. Allowed: [least, greatest].")
-    if low[1] >= high[0]:
-        raise StudyError(
-            f"low_range: its upper end {low[1]} is not below the lower end {high[0]} of "
-            f"high_range. Allowed: ranges that do not overlap, low_range first."
-        )
-    if config["spacing"] == "log" and low[0] <= 0:
-        raise StudyError(
-            f"low_range: {low} begins at {low[0]}, which has no logarithm. Allowed with spacing "
-            f"log: bounds above 0. (lambda = 0 is trained anyway, as a reference.)"
-        )
-
-
-def _check_auto(config: Mapping[str, Any]) -> None:
-    if config["low_range"] != config["high_range"]:
-        other = "high_range" if config["low_range"] == AUTO else "low_range"
-        raise StudyError(
-            f"{other}: {config[other]}, and the other range is auto. Allowed: both auto, or none."
-        )
-    if config["spacing"] != "log":
-        raise StudyError(
-            "low_range: auto looks for the decades in which lambda acts. Allowed with spacing "
-            "linear: [least, greatest]."
-        )
-
-
 def _check_loss(config: Mapping[str, Any]) -> None:
+    if trained_by_user(config):
+        return
     for source in task_sources(config, DATASETS):
         name = source.info.name
         regression = name == "function"
@@ -323,22 +272,6 @@ def _check_model(config: Mapping[str, Any]) -> None:
         raise StudyError(
             f"normalization: {config['normalization']} is for the convolutional models. Allowed "
             f"with model {model}: null."
-        )
-
-
-def _check_racing(config: Mapping[str, Any]) -> None:
-    if not config["racing"]:
-        return
-    if config["randomness"] != "common":
-        raise StudyError(
-            "racing: steps are compared replicate by replicate, which independent random numbers "
-            "do not allow. Allowed: randomness common, or racing false."
-        )
-    if config["replicates"] < 4:
-        raise StudyError(
-            f"racing: the first three replicates of a step are always trained, so with "
-            f"{config['replicates']} nothing is saved. Allowed: replicates at least 4, or racing "
-            f"false."
         )
 
 

@@ -15,7 +15,15 @@ from ewc_lambda.config.plain_yaml import grows
 from ewc_lambda.errors import StudyError
 
 # Keys whose value is text, even where it looks like a number.
-TEXT = ("study", "data_folder", "npz_file", "model_file")
+TEXT = (
+    "study",
+    "data_folder",
+    "npz_file",
+    "model_file",
+    "trainer",
+    "trainer_command",
+    "trainer_python",
+)
 # How a whole number is written that is one in every reading.
 NUMBER = re.compile(r"0|[1-9][0-9]*", re.ASCII)
 # What yaml raises for a text that is none, and for one with an impossible date or number.

@@ -10,20 +10,40 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.jobs.open_trial import OpenTrial
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.jobs.step_files import Step
-from ewc_lambda.learning.sequence import State
 from ewc_lambda.results.runs import Run
 from ewc_lambda.store.provenance import provenance, recipe_of
 from ewc_lambda.store.records import file_digest, read_hdf5
 from ewc_lambda.store.replacing import replacing
+
+
+class Trial(Protocol):
+    """A trial opened for training, whoever trains it."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The part of the config that its steps depend on."""
+
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """The digests of what it starts from."""
+
+    @property
+    def code(self) -> str:
+        """The digest of the code that trains it."""
+
+    def save(self, weights: str | Path | None, state: Any) -> dict[str, str]:
+        """Write a state's weights where they are kept; the digest to record."""
+
+    def write(self, path: str | Path, run: Run, digests: Mapping[str, str]) -> None:
+        """Write a run's record."""
 
 
 class Finished:
@@ -31,7 +51,7 @@ class Finished:
     made from besides data and base model.
     """
 
-    def __init__(self, opened: OpenTrial, digests: Mapping[str, str]) -> None:
+    def __init__(self, opened: Trial, digests: Mapping[str, str]) -> None:
         self._trial = opened
         self._digests = dict(digests)
         self._origin = {**opened.origin, **digests}
@@ -59,7 +79,7 @@ class Finished:
         logger.info("step %d was finished before the job was interrupted", step.number)
         return np.asarray(content["measure"])
 
-    def put(self, step: Step, run: Run, state: State) -> None:
+    def put(self, step: Step, run: Run, state: Any) -> None:
         """Keep a step that was just trained."""
         record, weights = self._paths(step)
         self._trial.write(record, run, self._digests | self._trial.save(weights, state))

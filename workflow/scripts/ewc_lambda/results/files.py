@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ewc_lambda.config.own_trainer import offers_joint, trained_by_user
 from ewc_lambda.config.study_config import part, without_later
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.decided import Decided, Known, decided, trials_at
@@ -17,7 +18,7 @@ from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
 from ewc_lambda.search.later_trials import is_later, steps_of
 from ewc_lambda.search.scout import is_auto
 from ewc_lambda.store.code import code_digest, source_digest
-from ewc_lambda.store.provenance import model_files, recipe_of
+from ewc_lambda.store.provenance import own_files, recipe_of
 from ewc_lambda.store.records import read_json
 
 # Where files lie and how work is cut into jobs is no part of a result, but for the last bit of
@@ -41,6 +42,9 @@ class Files:
         self.folder = f"{results}/{config['study']}"
         # With common random numbers the steps of a trial share its first task.
         self.shared = config["randomness"] == "common"
+        # A trainer's weights are its own.
+        self._own = trained_by_user(config)
+        self._keeps_weights = config["save_weights"] and not self._own
 
     @property
     def place(self) -> dict[str, Any]:
@@ -60,8 +64,9 @@ class Files:
 
     def weights(self, kind: str) -> str | None:
         """Path of a kind's weights, with wildcards; None where there are none, or none are kept."""
-        kept = kind in ("base_model", "first_task") or self.config["save_weights"]
+        always = ("first_task",) if self._own else ("base_model", "first_task")
         below = KINDS[kind].weights
+        kept = kind in always or self._keeps_weights
         return f"{self.folder}/{below}" if below and kept else None
 
     def product(self, kind: str, **place: Any) -> Product:
@@ -84,8 +89,12 @@ class Files:
         if kind == "step" and config["racing"]:
             # How many steps race decides how long an end of the grid stays.
             keys = (*keys, "steps")
+        parts = KINDS[kind].parts
+        if kind == "base_model" and self._own:
+            # It is made once the trainer was tried.
+            parts = KINDS["reference"].parts
         own = without_later({key: config[key] for key in keys})
-        return part(config, *KINDS[kind].parts) | own
+        return part(config, *parts) | own
 
     def code_of(self, kind: str) -> str:
         """Digest of the code that a kind of file depends on: its script and those of what it is
@@ -152,7 +161,7 @@ class Files:
                 yield self.product("first_task", trial=trial)
             if trial == 0 and is_auto(self.config):
                 yield from map(self.scout_file, self.config["importance"])
-            for reference in REFERENCES:
+            for reference in REFERENCES if offers_joint(self.config) else REFERENCES[:1]:
                 yield self.product("reference", trial=trial, reference=reference)
 
     def searches(self, known: Known | None = None) -> Iterator[dict[str, Any]]:
@@ -181,7 +190,7 @@ class Files:
     def ends(self, place: Mapping[str, Any]) -> list[Product]:
         """What is made of a search once it has ended."""
         # What is evaluated on the test split are the weights of the chosen step.
-        kinds = ("search", "test") if self.config["save_weights"] else ("search",)
+        kinds = ("search", "test") if self._keeps_weights else ("search",)
         return [self.product(kind, **search_of(place)) for kind in kinds]
 
     def _digests(self, kind: str) -> tuple[str, str]:
@@ -194,7 +203,7 @@ class Files:
     def _code(self, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Scripts, and files of the user's."""
         scripts = tuple(KINDS[name].script for name in (*KINDS[kind].above, kind))
-        return scripts, model_files(self.config) if "model" in KINDS[kind].parts else ()
+        return scripts, own_files(self.config) if "model" in KINDS[kind].parts else ()
 
     def steps(self, place: Mapping[str, Any]) -> list[Product]:
         """The steps of a round of a search."""

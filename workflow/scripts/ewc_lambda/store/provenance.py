@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,21 +22,25 @@ _LIBRARY = Path(__file__).parents[1]
 _PACKAGES = ("h5py", "numpy", "safetensors", "snakemake", "torch")
 
 
-def model_files(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The files of the user's that the model of a study is made by: one, or none.
+def own_files(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files of the user's own that a study is trained by: those of a trainer, or a model.
 
     Raises:
-        StudyError: it cannot be read.
+        StudyError: one cannot be read.
 
     """
-    if config.get("model") != "custom":
+    if command := config.get("trainer_command"):
+        # Whatever it names that is there.
+        return tuple(word for word in shlex.split(command) if Path(word).is_file())
+    key = "trainer" if config.get("trainer") else "model_file"
+    if key == "model_file" and config.get("model") != "custom":
         return ()
-    path = Path(config["model_file"])
+    path = Path(config[key])
     try:
         path.read_bytes()
     except OSError as error:
         raise StudyError(
-            f"model_file: {path} cannot be read ({error.strerror}); it is looked for from the "
+            f"{key}: {path} cannot be read ({error.strerror}); it is looked for from the "
             "folder in which Snakemake runs"
         ) from None
     return (str(path),)
@@ -46,11 +51,16 @@ def provenance(
 ) -> dict[str, Any]:
     """What every result file carries: ``code`` (of `code_digest`), the part of the config that
     the result depends on, versions, git revision and the arithmetic of the processor. No time, no
-    host. And the SHA-256 of the user's own model, where there is one, and of `code_modules` what
+    host. And the SHA-256 of the user's own files, where there are some, and of `code_modules` what
     is given.
     """
-    models = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in model_files(config)]
-    own = {"model_sha256": models[0]} if models else {}
+    found = {
+        file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in own_files(config)
+    }
+    trainer = config.get("trainer") or config.get("trainer_command")
+    own: dict[str, Any] = {"trainer_sha256": found} if trainer else {}
+    if found and not trainer:
+        own = {"model_sha256": next(iter(found.values()))}
     return {
         "code_sha256": code,
         "config": dict(config),

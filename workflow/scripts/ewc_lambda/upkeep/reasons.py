@@ -9,7 +9,7 @@ from typing import Any
 from ewc_lambda.config.study_config import later_defaults
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
-from ewc_lambda.store.provenance import model_files, revision
+from ewc_lambda.store.provenance import own_files, revision
 from ewc_lambda.store.records import file_digest, read_attributes, read_json
 
 _ORIGIN = {
@@ -66,8 +66,9 @@ class Reasons:
         return "; ".join([*changed, *new, *gone]) or self._code(known)
 
     def _code(self, known: Mapping[str, Any]) -> str:
-        for file in model_files(self._files.config):
-            if known.get("model_sha256") != file_digest(file):
+        for file in own_files(self._files.config):
+            before = known.get("trainer_sha256", {}).get(file, known.get("model_sha256"))
+            if before != file_digest(file):
                 return f"made by another {file}, or by other code"
         made, today = str(known.get("revision")), revision()
         if made == today or "unknown" in (made, today):

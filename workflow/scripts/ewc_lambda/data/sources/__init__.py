@@ -14,6 +14,7 @@ from ewc_lambda.data.sources.image_folder import IMAGE_FOLDER
 from ewc_lambda.data.sources.mixed_tasks import task_sources
 from ewc_lambda.data.sources.mnist import FASHION_MNIST, KMNIST, MNIST
 from ewc_lambda.data.sources.npz import NPZ
+from ewc_lambda.data.sources.own import OWN
 from ewc_lambda.data.sources.stl10 import STL10
 from ewc_lambda.errors import StudyError
 
@@ -33,6 +34,7 @@ DATASETS: dict[str, DatasetInfo] = {
         FUNCTION,
         IMAGE_FOLDER,
         NPZ,
+        OWN,
     )
 }
 

@@ -52,17 +52,18 @@ class RemoteFile:
 class DatasetInfo:
     """What is known of a data set without reading it.
 
-    ``task`` says what an entry of the config key ``tasks`` lists: classes, features (columns) or
-    one function. ``classes`` is None where only the files tell. ``images`` is None where only
-    the file tells whether a sample is a picture. ``needs`` are config keys that this data set
-    cannot do without. ``load`` is None for functions, which are sampled and not read. ``find``,
-    of a data set that nobody can download, raises StudyError where its files are not there.
+    ``task`` says what an entry of the config key ``tasks`` lists: classes, features (columns), one
+    function, or its name alone. ``classes`` is None where only the files tell. ``images`` is None
+    where only the file tells whether a sample is a picture. ``needs`` are config keys that this
+    data set cannot do without. ``load`` is None for functions, which are sampled and not read.
+    ``find``, of a data set that nobody can download, raises StudyError where its files are not
+    there.
     ``labels`` names the array whose whole numbers are the classes, where there is one.
     ``digests`` gives the ``sources`` of a user's own files without reading what is in them.
     """
 
     name: str
-    task: Literal["classes", "features", "function"]
+    task: Literal["classes", "features", "function", "names"]
     load: Callable[[Config], Dataset] | None
     classes: tuple[str, ...] | None = None
     features: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from ewc_lambda.data.sources import DATASETS
 from ewc_lambda.data.sources.base import Config, DatasetInfo, listed, spanned
 from ewc_lambda.data.sources.functions import check_function
 from ewc_lambda.data.sources.mixed_tasks import is_mixed, task_sources
+from ewc_lambda.data.sources.own import check_names
 from ewc_lambda.errors import StudyError
 
 # An entry of ``tasks`` that stands for every class (or column) of the data set.
@@ -33,6 +34,9 @@ def validate_tasks(config: Config) -> None:
     info = DATASETS[config["dataset"]]
     _validate_needs(config, info)
     entries = config["tasks"]
+    if info.task == "names":
+        check_names(entries)
+        return
     if info.task == "function":
         _validate_functions(config)
     else:
