@@ -16,6 +16,8 @@ from ewc_lambda.reporting.contents import FIGURES
 from ewc_lambda.reporting.plotting import bracket, curves, importance, measure_over_lambda, regret
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import make_tables
+from ewc_lambda.results.sources import Sources
+from ewc_lambda.results.sources import inputs as inputs_of
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.store.code import code_digest
 from ewc_lambda.store.records import read_json
@@ -125,7 +127,7 @@ def test_several_steps_of_a_job_are_the_same_bytes(tmp_path):
     before = [Path(product.record).read_bytes() for product in products]
     for product in products:
         Path(product.record).unlink()
-    named = files.inputs(files.sources(products[0]))
+    named = inputs_of(Sources(files).of(products[0]))
     job = SimpleNamespace(
         input=Named(**{name: paths for name, _, paths in named}),
         output=Named(records=[product.record for product in products]),

@@ -9,6 +9,8 @@ from in_process import Named, files_of, run
 from ewc_lambda.jobs.repeats import repeat_step
 from ewc_lambda.jobs.step_files import Step
 from ewc_lambda.results.runs import read_run
+from ewc_lambda.results.sources import Sources
+from ewc_lambda.results.sources import inputs as inputs_of
 from ewc_lambda.store.records import read_json
 
 PLACE = {"trial": 0, "importance": "fisher"}
@@ -25,7 +27,7 @@ def files(tmp_path_factory):
 def taken_over(files, value, folder):
     """What a third round makes of a lambda: whether it is taken over, and the step's record."""
     product = files.product("step", **PLACE, round=2, step=1)
-    named = files.inputs(files.sources(product))
+    named = inputs_of(Sources(files).of(product))
     inputs = Named(**{name: paths for name, _, paths in named})
     step = Step(1, str(folder / "step_1.h5"), str(folder / "step_1.safetensors"))
     job = SimpleNamespace(input=inputs, params=Named(**files.made_by("step")))

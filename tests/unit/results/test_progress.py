@@ -5,28 +5,24 @@ import logging
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from ewc_lambda.config.study_config import resolve
 from ewc_lambda.jobs.progress_log import ProgressLog, in_words
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import SearchState, progress_lines, rounds_to_come, study_work
 from ewc_lambda.search.rounds import decide, grid
 from ewc_lambda.store.records import write_json
 
-CONFIG = {
-    "trials": 1,
-    "target_width": None,
-    "first_trials": None,
-    "importance": ["fisher"],
-    "steps": 4,
-    "max_rounds": 4,
-    "termination_threshold": 0.5,
-    "spacing": "log",
-    "low_range": [1, 10],
-    "high_range": [1e5, 1e6],
-    "seed": 1,
-    "tasks": [[0], [1]],
-    "randomness": "common",
-    "save_weights": True,
-}
+CONFIG = resolve(
+    {
+        "trials": 1,
+        "steps": 4,
+        "max_rounds": 4,
+        "termination_threshold": 0.5,
+        "low_range": [1, 10],
+        "high_range": [1e5, 1e6],
+        "tasks": [[0, 1], [2, 3]],
+    }
+)
 
 
 def files(folder, **config):

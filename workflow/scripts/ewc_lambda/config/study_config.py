@@ -158,7 +158,9 @@ def part(config: Mapping[str, Any], *names: str) -> dict[str, Any]:
     that came later and have their default, for they change nothing.
     """
     properties = schema()["properties"]
-    found = {key: config[key] for key in properties if properties[key]["part"] in names}
+    # That of a job is such a part itself.
+    whole = {**later_defaults(), **config}
+    found = {key: whole[key] for key in properties if properties[key]["part"] in names}
     return without_later(found)
 
 
