@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ewc_lambda.data.prepared import read_prepared
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.networks.models import Layout, draw_network, flat_state
@@ -28,7 +30,7 @@ def main(snakemake: Any) -> None:
         "weights_sha256": sha256,
         "parameters": layout.size,
         "shared_parameters": layout.shared,
-        **stamped(provenance(snakemake.params.code, config), origin),
+        **stamped(provenance(snakemake.params.code, config, torch=torch), origin),
         # The user's own model, kept where it cannot be edited away.
         "model_source": [
             Path(file).read_bytes().decode(errors="replace") for file in model_files(config)
