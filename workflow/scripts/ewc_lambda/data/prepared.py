@@ -28,9 +28,10 @@ class TaskInfo:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k.
-    ``sha256`` is that of the samples and of what is said of them, by which results name the data
-    that they were made from.
+    """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k. Pictures
+    (N, C, H, W) may lie in memory with the channels last, as they are computed with. ``sha256`` is
+    that of the samples and of what is said of them, by which results name the data that they were
+    made from.
     """
 
     tasks: tuple[TaskInfo, ...]
@@ -80,6 +81,9 @@ def read_prepared(path: str | Path) -> Prepared:
 
     """
     content, attributes = read_hdf5(path)
+    # One after the other: two copies of all samples would take twice their memory.
+    for name in content:
+        content[name] = _channels_last(content[name])
     tasks = tuple(TaskInfo(task["name"], task["outputs"]) for task in attributes["tasks"]["tasks"])
     splits = [
         {s: (content[f"task_{k}/{s}/x"], content[f"task_{k}/{s}/y"]) for s in SPLITS}
@@ -89,6 +93,11 @@ def read_prepared(path: str | Path) -> Prepared:
     return Prepared(
         tasks, attributes["kind"], shape, attributes["scale"], splits, attributes["samples_sha256"]
     )
+
+
+def _channels_last(x: np.ndarray) -> np.ndarray:
+    """The same values, pictures with the channels last in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim == 4 else x
 
 
 def _digest(arrays: Mapping[str, np.ndarray], said: Mapping[str, Any]) -> str:

@@ -25,7 +25,12 @@ import torch
 from torch import Tensor
 
 from ewc_lambda.learning.losses import draw_targets, fisher_directions, score_direction
-from ewc_lambda.learning.sample_gradients import Directions, Trained, sum_sample_gradients
+from ewc_lambda.learning.sample_gradients import (
+    Directions,
+    Inputs,
+    Trained,
+    sum_sample_gradients,
+)
 from ewc_lambda.networks.models import Layout, Network
 from ewc_lambda.seeding import Stream
 
@@ -43,7 +48,7 @@ class FinishedTask:
     layout: Layout
     theta: Tensor
     buffers: Tensor
-    x: Tensor
+    x: Inputs
     y: Tensor
     task: int
     route: tuple[int, int]

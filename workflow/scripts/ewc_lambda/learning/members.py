@@ -32,20 +32,33 @@ DENSE_ROWS = 7200
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs (N, ...) scaled for the model, images in the order N, H, W, C; and targets (N,)
-    or (N, D).
+    """Inputs (N, ...), images in the order N, H, W, C; and targets (N,) or (N, D).
+
+    Whole numbers, as pictures are stored, stay what they are until they are taken: then they become
+    float32, times ``scale``. Values with a fraction are taken as they are.
     """
 
     x: Tensor
     y: Tensor
+    scale: float = 1.0
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Inputs (..., C, H, W) or (..., F) and targets of some rows."""
+    def __getitem__(self, rows: Tensor | slice) -> Tensor:
+        """Inputs (..., C, H, W) or (..., F) of some rows, as a model takes them."""
         x = self.x[rows]
-        return (x.movedim(-1, -3) if self.x.ndim == 4 else x), self.y[rows]
+        if not x.is_floating_point():
+            x = x.to(torch.float32).mul_(self.scale)
+        return x.movedim(-1, -3) if self.x.ndim == 4 else x
+
+    def take(self, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of some rows."""
+        return self[rows], self.y[rows]
+
+    def part(self, rows: Tensor | slice) -> Samples:
+        """Some of the samples."""
+        return Samples(self.x[rows], self.y[rows], self.scale)
 
 
 @dataclass(frozen=True)

@@ -108,11 +108,15 @@ def _choose_ways(network: Network, input_shape: Sequence[int]) -> None:
 def as_samples(
     x: np.ndarray, y: np.ndarray, scale: float, device: torch.device | str = "cpu"
 ) -> Samples:
-    """Stored samples as tensors, which stay on the device: inputs in float32, scaled, images with
-    channels last.
+    """Stored samples as tensors, which stay on the device, images with channels last. Whole numbers
+    stay what they are, in float32 they take four times the memory; and are not copied where
+    channels are last in memory, as `read_prepared` leaves them.
     """
     inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1) if x.ndim == 4 else x))
-    return Samples(inputs.to(device).to(torch.float32) * scale, torch.from_numpy(y).to(device))
+    inputs = inputs.to(device)
+    if inputs.is_floating_point():
+        inputs = inputs.to(torch.float32) * scale
+    return Samples(inputs, torch.from_numpy(y).to(device), scale)
 
 
 def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augmentation:
