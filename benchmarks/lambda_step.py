@@ -106,7 +106,7 @@ class Ours:
             introduced = introductions(2, problem.settings.epochs, 1)
             epoch = np.array(state.history.epoch)
             run = Run(loss, accuracy, penalty, epoch, introduced, {}, {})
-            write_run(f"{folder}/step.h5", run, provenance("", self._config))
+            write_run(f"{folder}/step.h5", run, provenance("", self._config, torch=torch))
         self.seconds[1]["writing"] = time.process_time() - start
         return state.history.loss[-1][0].tolist()
 

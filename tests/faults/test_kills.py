@@ -15,6 +15,9 @@ import time
 
 import pytest
 from scratch import SEED, TRIES, finished_jobs
+from warm import soon
+
+from ewc_lambda.jobs.warm.starts import SWITCH
 
 # Jobs of the small study, one after another, so that a job takes about one part in so many.
 JOBS = 8
@@ -37,6 +40,12 @@ def pause(run, seconds):
     return run.process.poll() is None
 
 
+def check_nothing_runs(scratch):
+    """With warm starts no process of a run outlives it by more than a moment."""
+    if os.environ.get(SWITCH) != "0":
+        assert soon(lambda: not scratch.processes()), scratch.processes()
+
+
 def begin_anew(scratch):
     """Remove a study that ended before it was disturbed often enough."""
     for folder in (scratch.study, scratch.folder / ".snakemake"):
@@ -55,7 +64,9 @@ def test_kill_of_a_training_job(fresh, finished):
             if running := run.scripts():
                 draw.choice(running).kill()
                 tries += 1
-        if run.wait().status == 0 and tries < TRIES:
+        ended = run.wait().status == 0
+        check_nothing_runs(fresh)
+        if ended and tries < TRIES:
             check(fresh, finished)
             begin_anew(fresh)
     fresh.finish()
@@ -81,6 +92,7 @@ def test_signal_to_snakemake(fresh, finished, number):
                 run.process.send_signal(number)
             tries += 1
         done = run.wait()
+        check_nothing_runs(fresh)
         if heard is not None:
             assert done.jobs.total() - heard <= RUNNING, "went on after the signal"
         if done.status == 0 and tries < TRIES:
@@ -118,11 +130,11 @@ def test_sigterm_while_the_scheduler_takes_a_job_over(fresh, finished):
 
 
 def check_beside(disturbed, finished, kills):
-    """The check of a study whose Snakemake was killed so often. Its jobs go on beside the next
-    run and may write the same files. What they finish is whole, and made again only where it lay
-    there unfinished or not at all when Snakemake started: it looks for outputs of killed jobs at
-    its start alone, and takes over what has come since when a checkpoint makes it look at the
-    files again.
+    """The check of a study whose Snakemake was killed so often. Jobs that started by themselves go
+    on beside the next run and may write the same files. What they finish is whole, and made again
+    only where it lay there unfinished or not at all when Snakemake started: it looks for outputs of
+    killed jobs at its start alone, and takes over what has come since when a checkpoint makes it
+    look at the files again.
     """
     assert disturbed.digest() == finished.digest()
     assert set(disturbed.finished()) <= set(finished.finished())
@@ -144,6 +156,7 @@ def test_kill_of_snakemake(fresh, finished):
             tries += 1
             kills += 1
         ended = run.wait().status == 0
+        check_nothing_runs(fresh)
         if not ended:
             again = fresh.run()
             # Snakemake takes its lock away before it ends: a kill in between leaves a whole study.

@@ -148,6 +148,17 @@ class Scratch:
             total += finished_jobs(log.read_text())
         return total
 
+    def processes(self) -> list[str]:
+        """What runs in the project's folder: Snakemake, its jobs and their helper."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if Path(process.cwd()) == self.folder and process.is_running():
+                    found.append(" ".join(process.cmdline()))
+            except psutil.Error:
+                continue
+        return found
+
     def leftovers(self) -> list[str]:
         """Unfinished files in the results."""
         return sorted(str(p.relative_to(self.study)) for p in self.study.rglob(".*.part"))

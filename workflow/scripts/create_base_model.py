@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ewc_lambda.config.own_trainer import trained_by_user
 from ewc_lambda.data.prepared import read_prepared
 from ewc_lambda.data.task_order import for_trial
@@ -34,7 +36,7 @@ def main(snakemake: Any) -> None:
         "weights_sha256": sha256,
         "parameters": layout.size,
         "shared_parameters": layout.shared,
-        **stamped(provenance(snakemake.params.code, config), origin),
+        **stamped(provenance(snakemake.params.code, config, torch=torch), origin),
         # The user's own model, kept where it cannot be edited away.
         "model_source": [
             Path(file).read_bytes().decode(errors="replace") for file in own_files(config)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import torch
+
 from ewc_lambda.jobs.open_trial import OpenTrial
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.networks.weights import load_state
@@ -20,7 +22,7 @@ def main(snakemake: Any) -> None:
         # Every step of the search diverged, so it chose none.
         attributes = {
             "content": "nothing to test",
-            "provenance": provenance(opened.code, opened.config),
+            "provenance": provenance(opened.code, opened.config, torch=torch),
         }
         place = {"trial": opened.trial, "importance": importance}
         origin = {**opened.origin, "labels": digest_of(place)}

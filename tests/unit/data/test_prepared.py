@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from ewc_lambda.config.study_config import resolve
-from ewc_lambda.data.prepared import SPLITS, read_prepared, read_task_names, write_prepared
+from ewc_lambda.data.prepared import (
+    SPLITS,
+    _channels_last,
+    read_prepared,
+    read_task_names,
+    write_prepared,
+)
 from ewc_lambda.data.scenarios import Scenario, Task, build_scenario
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.learning.problems import as_samples, build_problem
@@ -97,14 +103,39 @@ def test_damaged_data_are_refused(tmp_path, prepared, read):
 # ------------------------------------------------------------------ the problem
 
 
-def test_samples_are_scaled_floats_with_the_channels_last():
-    x = np.arange(2 * 3 * 4 * 5, dtype=np.uint8).reshape(2, 3, 4, 5)
-    samples = as_samples(x, np.array([0, 1]), 0.5)
-    assert samples.x.dtype == torch.float32
-    assert samples.x.shape == (2, 4, 5, 3)
-    assert samples.x[1, 2, 3, 1].item() == 0.5 * x[1, 1, 2, 3]
-    taken, _ = samples.take(slice(None))
-    assert np.array_equal(taken.numpy(), 0.5 * x)
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(7, 3, 4, 5), (7, 1, 2, 2), (7, 6), (1, 3, 2, 2), (0, 3, 2, 2)])
+def test_samples_are_scaled_floats_with_the_channels_last(kind, shape):
+    """As if all of them had been turned into floats when they were read."""
+    x = np.random.default_rng(0).integers(256, size=shape).astype(kind)
+    samples = as_samples(x, np.arange(shape[0]), 1 / 255)
+    assert samples.x.dtype == (torch.uint8 if kind is np.uint8 else samples.x.dtype)
+    last = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1)))
+    whole = last.to(torch.float32) * (1 / 255)
+    for rows in [slice(None), slice(2, 5), torch.tensor([[4, 0], [6, 6]]) % max(shape[0], 1)]:
+        if shape[0] == 0 and not isinstance(rows, slice):
+            continue
+        taken, targets = samples.take(rows)
+        expected = whole[rows].movedim(-1, -3) if len(shape) == 4 else whole[rows]
+        assert taken.dtype == torch.float32
+        assert torch.equal(taken, expected)
+        assert taken.stride() == expected.stride() or not taken.numel()
+        assert torch.equal(targets, torch.arange(shape[0])[rows])
+        assert torch.equal(samples.part(rows).x, samples.x[rows])
+    assert samples.x.shape == (*last.shape,)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 2, 5), (4, 1, 2, 5), (0, 3, 2, 2), (4, 6), (4,)])
+def test_the_order_in_memory_is_nothing_to_the_values(shape):
+    x = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
+    assert np.array_equal(_channels_last(x), x)
+
+
+def test_pictures_are_not_copied_before_they_are_taken():
+    x = _channels_last(np.zeros((5, 3, 4, 4), dtype=np.uint8))
+    samples = as_samples(x, np.arange(5), 0.5)
+    x[2] = 4
+    assert samples[slice(2, 3)].unique().tolist() == [2.0]
 
 
 def test_problem_holds_training_and_selection_samples_of_every_task(prepared):

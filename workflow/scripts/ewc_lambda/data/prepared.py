@@ -30,8 +30,9 @@ class TaskInfo:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k. A model
-    takes x times ``scale``, standardized by ``standard``, mean and deviation, if there are any.
+    """Tasks of a study, their samples as stored: ``splits[k][name]`` is (x, y) of task k. Pictures
+    (N, C, H, W) may lie in memory with the channels last, as they are computed with. A model takes
+    x times ``scale``, standardized by ``standard``, mean and deviation, if there are any.
     ``sha256`` is that of the samples and of what is said of them, by which results name the data
     that they were made from.
     """
@@ -89,6 +90,9 @@ def read_prepared(path: str | Path) -> Prepared:
 
     """
     content, attributes = read_hdf5(path)
+    # One after the other: two copies of all samples would take twice their memory.
+    for name in content:
+        content[name] = _channels_last(content[name])
     tasks = tuple(
         TaskInfo(task["name"], task["outputs"], tuple(task["classes"]))
         for task in attributes["tasks"]["tasks"]
@@ -108,6 +112,11 @@ def read_prepared(path: str | Path) -> Prepared:
         attributes["samples_sha256"],
         None if standard is None else (standard["mean"], standard["deviation"]),
     )
+
+
+def _channels_last(x: np.ndarray) -> np.ndarray:
+    """The same values, pictures with the channels last in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if x.ndim == 4 else x
 
 
 def _digest(arrays: Mapping[str, np.ndarray], said: Mapping[str, Any]) -> str:

@@ -155,7 +155,7 @@ class OpenTrial:
         besides the trial's own.
         """
         named = dataclasses.replace(run, origin={**self.origin, **run.origin, **digests})
-        write_run(path, named, provenance(self.code, self.config))
+        write_run(path, named, provenance(self.code, self.config, torch=torch))
 
 
 def progress_log(problem: Problem, stages: int, first: int = 0) -> Progress:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ewc_lambda.learning.sample_gradients import Directions, Trained
+from ewc_lambda.learning.sample_gradients import Directions, Inputs, Trained
 from ewc_lambda.networks.models import bound_copy
 
 
 def mean_squared_batch_gradient(
-    of: Trained, x: Tensor, directions: Directions, batches: Sequence[Tensor]
+    of: Trained, x: Inputs, directions: Directions, batches: Sequence[Tensor]
 ) -> Tensor:
     """Mean over batches of (mean over a batch of v^T J)^2, J the Jacobian of the outputs by the
     shared parameters; a smaller last batch counts as much as any other.

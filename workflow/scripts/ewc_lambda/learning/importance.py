@@ -31,7 +31,12 @@ from ewc_lambda.learning.losses import (
     likeliest_targets,
     score_direction,
 )
-from ewc_lambda.learning.sample_gradients import Directions, Trained, sum_sample_gradients
+from ewc_lambda.learning.sample_gradients import (
+    Directions,
+    Inputs,
+    Trained,
+    sum_sample_gradients,
+)
 from ewc_lambda.networks.models import Layout, Network
 from ewc_lambda.seeding import Stream
 
@@ -49,7 +54,7 @@ class FinishedTask:
     layout: Layout
     theta: Tensor
     buffers: Tensor
-    x: Tensor
+    x: Inputs
     y: Tensor
     task: int
     route: tuple[int, int]
@@ -135,7 +140,7 @@ def fisher_batched(done: FinishedTask) -> Tensor:
     rows = []
     for theta, buffers, stream in zip(done.theta, done.buffers, done.streams, strict=True):
         order = torch.from_numpy(stream.generator("batches", done.task).permutation(len(done.x)))
-        batches = order.to(done.x.device).split(done.batch)
+        batches = order.to(done.y.device).split(done.batch)
 
         def directions(logits: Tensor, number: int, own: tuple[Tensor, ...] = batches) -> Tensor:
             return score_direction(logits, done.y[own[number]], done.loss)

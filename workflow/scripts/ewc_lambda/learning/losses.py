@@ -30,6 +30,20 @@ def sample_losses(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
     return (logits - targets).square().mean(dim=-1)
 
 
+def loss_slopes(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
+    """Derivative (..., N, K) of each sample's loss by its logits, in memory of its own.
+
+    For softmax p - y and for sigmoids (p - y) / K, with y one-hot; for the squared error
+    2 (z - y) / K (Bishop 2006, sec. 4.3 and 5.3).
+    """
+    outputs = logits.shape[-1]
+    if loss == "mean_squared_error":
+        return (logits - targets) * (2 / outputs)
+    p = logits.softmax(dim=-1) if loss == "softmax_cross_entropy" else logits.sigmoid()
+    p.scatter_add_(-1, targets.unsqueeze(-1), p.new_tensor(-1.0).expand(*targets.shape, 1))
+    return p if loss == "softmax_cross_entropy" else p.div_(outputs)
+
+
 def correct(logits: Tensor, targets: Tensor, loss: str) -> Tensor:
     """Whether each sample (..., N) is classified rightly, as 0.0 or 1.0; nan for a regression."""
     if loss == "mean_squared_error":

@@ -1,9 +1,10 @@
 """A set of networks of one structure that are trained together, each with its own weights.
 
-Two ways to compute the same thing. *Stacked* members go through ``torch.func.vmap`` as one
-program: the way for dense models and for a GPU, where one small network leaves the processor
-idle. *Looped* members take turns: the way for convolutions on a CPU, where a batched kernel per
-member is slower than one after another (benchmarks/members.py measures both).
+Three ways to compute the same thing. *Stacked* members go through one program: where a small
+network alone would leave a GPU idle, or most of the time of a core would go between operations. It
+is a few batched products for networks of dense layers on a CPU (`dense`), and ``torch.func.vmap``
+for all others. *Looped* members take turns: the way for convolutions on a CPU, where a batched
+kernel per member is slower than one after another (benchmarks/members.py measures all).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from ewc_lambda.learning.dense import Dense, dense_chain
 from ewc_lambda.learning.losses import correct, sample_losses
 from ewc_lambda.networks.models import Layout, Network, bound_copy
 
@@ -24,24 +26,39 @@ from ewc_lambda.networks.models import Layout, Network, bound_copy
 # fewer, larger products.
 STACKED_BATCH = 500
 LOOPED_BATCH = 64
+# And samples times members of dense layers, whose values then stay in a core's cache.
+DENSE_ROWS = 7200
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs (N, ...) scaled for the model, images in the order N, H, W, C; and targets (N,)
-    or (N, D).
+    """Inputs (N, ...), images in the order N, H, W, C; and targets (N,) or (N, D).
+
+    Whole numbers, as pictures are stored, stay what they are until they are taken: then they become
+    float32, times ``scale``. Values with a fraction are taken as they are.
     """
 
     x: Tensor
     y: Tensor
+    scale: float = 1.0
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def take(self, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Inputs (..., C, H, W) or (..., F) and targets of some rows."""
+    def __getitem__(self, rows: Tensor | slice) -> Tensor:
+        """Inputs (..., C, H, W) or (..., F) of some rows, as a model takes them."""
         x = self.x[rows]
-        return (x.movedim(-1, -3) if self.x.ndim == 4 else x), self.y[rows]
+        if not x.is_floating_point():
+            x = x.to(torch.float32).mul_(self.scale)
+        return x.movedim(-1, -3) if self.x.ndim == 4 else x
+
+    def take(self, rows: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of some rows."""
+        return self[rows], self.y[rows]
+
+    def part(self, rows: Tensor | slice) -> Samples:
+        """Some of the samples."""
+        return Samples(self.x[rows], self.y[rows], self.scale)
 
 
 @dataclass(frozen=True)
@@ -79,7 +96,15 @@ class Members:
         self.loss = loss
         self.stacked = stacked
         self._bfloat16 = bfloat16
-        if stacked:
+        self._dense: Dense | None = None
+        if (
+            stacked
+            and not bfloat16
+            and theta.device.type == "cpu"
+            and (chain := dense_chain(network))
+        ):
+            self._dense = Dense(chain, layout, self.theta, self.gradient, loss)
+        elif stacked:
             # A leaf per tensor: through one flat leaf each tensor's gradient would be padded to
             # the size of all of them before they are summed.
             self._leaves = layout.split_parameters(self.theta.detach())
@@ -102,6 +127,9 @@ class Members:
         batch, into ``gradient``. With ``frozen_statistics`` batch normalization uses its running
         statistics and leaves them as they are.
         """
+        if self._dense:
+            self._dense.backward([(part.x, part.y, part.route) for part in parts])
+            return
         self.gradient.zero_()
         if self.stacked:
             _train_mode(self.network, frozen_statistics)
@@ -128,6 +156,8 @@ class Members:
         loss = torch.zeros(len(self), dtype=torch.float64, device=self.theta.device)
         accuracy = torch.zeros_like(loss)
         size = STACKED_BATCH if self.stacked else LOOPED_BATCH
+        if self._dense:
+            size = max(1, min(size, DENSE_ROWS // len(self)))
         with torch.no_grad():
             for start in range(0, len(samples), size):
                 x, y = samples.take(slice(start, start + size))
@@ -139,6 +169,8 @@ class Members:
 
     def _logits(self, x: Tensor, route: tuple[int, int]) -> Tensor:
         """(members, N, K) in evaluation mode."""
+        if self._dense:
+            return self._dense.logits(x, route)
         if self.stacked:
             self.network.eval()
             parameters = self.layout.split_parameters(self.theta)

@@ -122,16 +122,19 @@ def as_samples(
     device: torch.device | str = "cpu",
     standard: Standard | None = None,
 ) -> Samples:
-    """Stored samples as tensors, which stay on the device: inputs in float32, scaled and
-    standardized, images with channels last.
+    """Stored samples as tensors, which stay on the device, images with channels last. Whole numbers
+    stay what they are, in float32 they take four times the memory; and are not copied where
+    channels are last in memory, as `read_prepared` leaves them. Standardized ones are float32.
     """
     inputs = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 1, -1) if x.ndim == 4 else x))
-    scaled = inputs.to(device).to(torch.float32) * scale
+    inputs = inputs.to(device)
+    if inputs.is_floating_point() or standard is not None:
+        inputs = inputs.to(torch.float32) * scale
     if standard is not None:
         # Of columns, or of channels, which come last.
-        mean, deviation = (scaled.new_tensor(values) for values in standard)
-        scaled = (scaled - mean) / deviation
-    return Samples(scaled, torch.from_numpy(y).to(device))
+        mean, deviation = (inputs.new_tensor(values) for values in standard)
+        inputs = (inputs - mean) / deviation
+    return Samples(inputs, torch.from_numpy(y).to(device), scale)
 
 
 def _augmentation(config: Mapping[str, Any], input_shape: Sequence[int]) -> Augmentation:

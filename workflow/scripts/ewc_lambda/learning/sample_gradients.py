@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -26,6 +27,14 @@ SUMMED = 8 * CHUNK
 Directions = Callable[[Tensor, int], Tensor]
 
 
+class Inputs(Protocol):
+    """Inputs (N, *input_shape), of which some rows are a tensor: one, or what makes it when asked."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Tensor | slice, /) -> Tensor: ...
+
+
 @dataclass(frozen=True)
 class Trained:
     """One member in evaluation mode: flat parameters (size,) and buffers (buffer_size,), and the
@@ -40,7 +49,7 @@ class Trained:
     route: tuple[int, int]
 
 
-def sum_sample_gradients(of: Trained, x: Tensor, directions: Directions, power: int) -> Tensor:
+def sum_sample_gradients(of: Trained, x: Inputs, directions: Directions, power: int) -> Tensor:
     """Sum over samples and directions v of |v^T J|^power, J the Jacobian of the outputs by the
     shared parameters.
 

@@ -215,14 +215,15 @@ def _importance(
     if not names:
         return {}
     settings = problem.settings
-    x, y = problem.train[stage].take(_spread(problem.train[stage], settings.importance_samples))
+    samples = problem.train[stage]
+    samples = samples.part(_spread(samples, settings.importance_samples))
     done = FinishedTask(
         problem.network,
         problem.layout,
         members.theta,
         members.buffers,
-        x,
-        y,
+        samples,
+        samples.y,
         stage,
         problem.network.route(stage, stage),
         settings.loss,

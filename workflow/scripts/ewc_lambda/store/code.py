@@ -73,6 +73,21 @@ def source_digest(*scripts: str, files: tuple[str, ...] = ()) -> str:
     """SHA-256 over the names and bytes of the same files as `code_digest`, read anew each time and
     without parsing them.
     """
+    found = _texts(scripts)
+    texts = [(name, found[name]) for name in sorted(found)]
+    texts += [("", Path(file).read_bytes()) for file in files]
+    return _sha256(*(part for name, text in texts for part in (name, _sha256(text))))
+
+
+def imported_modules(script: str) -> list[str]:
+    """Dotted names of a script of ``workflow/scripts`` and every module of the library that it
+    imports, directly or not, late or not.
+    """
+    return sorted(_texts((script,)))
+
+
+def _texts(scripts: tuple[str, ...]) -> dict[str, bytes]:
+    """The files of scripts, and of all modules that they import, by dotted name."""
     found: dict[str, bytes] = {}
     waiting = list(scripts)
     while waiting:
@@ -80,9 +95,7 @@ def source_digest(*scripts: str, files: tuple[str, ...] = ()) -> str:
         if name not in found:
             found[name] = _path(name).read_bytes()
             waiting += _import_lines(name, found[name])
-    texts = [(name, found[name]) for name in sorted(found)]
-    texts += [("", Path(file).read_bytes()) for file in files]
-    return _sha256(*(part for name, text in texts for part in (name, _sha256(text))))
+    return found
 
 
 def _modules(scripts: tuple[str, ...]) -> dict[str, Meaning]:

@@ -8,7 +8,6 @@ import json
 import platform
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -47,12 +46,15 @@ def own_files(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def provenance(
-    code: str, config: Mapping[str, Any], modules: Mapping[str, str] | None = None
+    code: str,
+    config: Mapping[str, Any],
+    modules: Mapping[str, str] | None = None,
+    torch: Any = None,
 ) -> dict[str, Any]:
     """What every result file carries: ``code`` (of `code_digest`), the part of the config that
     the result depends on, versions, git revision and the arithmetic of the processor. No time, no
     host. And the SHA-256 of the user's own files, where there are some, and of `code_modules` what
-    is given.
+    is given. ``torch`` is the module, where the result was computed with it.
     """
     found = {
         file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in own_files(config)
@@ -68,7 +70,7 @@ def provenance(
         | {package: metadata.version(package) for package in _PACKAGES},
         "revision": revision(),
         "machine": platform.machine(),
-        "arithmetic": arithmetic(),
+        "arithmetic": arithmetic(torch),
         **own,
         **({} if modules is None else {"code_modules": dict(modules)}),
     }
@@ -91,15 +93,14 @@ def check_config(
             )
 
 
-def arithmetic() -> str:
+def arithmetic(torch: Any = None) -> str:
     """How this program computes: the processor's newest instruction set that numpy knows of and,
-    where torch is imported, the kind of kernels that it chose, or the name of its GPU.
+    with the module ``torch``, the kind of kernels that it chose, or the name of its GPU.
     """
     known = np.show_config(mode="dicts")["SIMD Extensions"]
     found = [*known.get("baseline", ()), *known.get("found", ())]
     processor = found[-1] if found else platform.machine()
-    # Not imported for this: it takes a second, and whoever computes with it has it.
-    torch = sys.modules.get("torch")
+    # Not looked up: a job that was forked has it imported, though it may not compute with it.
     if torch is None:
         return processor
     if torch.cuda.is_initialized():

@@ -143,7 +143,8 @@ def _checked(path: str | Path) -> Iterator[tuple[h5py.File, str, int]]:
     with opened(path) as source:
         seal = check(Path(path), source).seal
         try:
-            with h5py.File(source, "r") as file:
+            # Each chunk is read once, so none is kept.
+            with h5py.File(source, "r", rdcc_nbytes=0) as file:
                 yield file, seal, os.fstat(source.fileno()).st_size
         except UnfitError as error:
             raise BrokenFileError(path, f"refused: {error}") from None
