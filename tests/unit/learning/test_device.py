@@ -91,7 +91,7 @@ def test_networks_that_do_not_fit_for_evaluation_are_split_with_equal_results(mo
     opened = OpenTrial(
         {"replicates": 5, "randomness": "independent"},
         0,
-        SimpleNamespace(splits=splits, scale=1.0),
+        SimpleNamespace(splits=splits, standard=None, scale=1.0),
         of,
         base_model(of),
         {},

@@ -28,7 +28,7 @@ Directions = Callable[[Tensor, int], Tensor]
 
 
 class Inputs(Protocol):
-    """Inputs (N, *input_shape), of which some rows are a tensor: one, or what makes it when asked."""
+    """Inputs (N, *input_shape), of which some rows are a tensor: one, or what makes one."""
 
     def __len__(self) -> int: ...
 
