@@ -1,5 +1,7 @@
 """By what a lambda is chosen: by hand, and through whole studies."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from in_process import files_of, run
@@ -12,6 +14,7 @@ from ewc_lambda.results.runs import read_run
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.riemann import riemann_measure
 from ewc_lambda.store.records import read_json
+from ewc_lambda.upkeep.integrity import Integrity
 
 # Two replicates, the base model and two evaluations of each of two tasks.
 ACCURACY = np.array(
@@ -90,6 +93,13 @@ def test_a_round_is_decided_by_it(study):
         expected = [criterion(by, r.measure, r.loss, r.accuracy, r.introduced).mean() for r in runs]
         assert decision["measures"] == pytest.approx(expected)
         assert decision["optimum_step"] == int(np.argmin(expected))
+
+
+def test_verify_follows_the_decisions(study):
+    by, files, _ = study
+    integrity = Integrity(Path(files.folder).parent, files.config)
+    integrity.check()
+    assert integrity.findings == [], by
 
 
 def test_the_study_is_judged_by_it(study):
