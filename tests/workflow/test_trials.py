@@ -14,7 +14,9 @@ DECIDES = {
     "first_trials": 1,
     "low_range": "auto",
     "high_range": "auto",
-    "max_rounds": 1,
+    "steps": 8,
+    "hidden": [16],
+    "epochs": 15,
 }
 
 

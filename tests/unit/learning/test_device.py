@@ -18,6 +18,7 @@ from ewc_lambda.learning.device import as_fits, open_device
 from ewc_lambda.learning.importance import IMPORTANCE
 from ewc_lambda.learning.losses import LOSSES
 from ewc_lambda.learning.members import Members, Part
+from ewc_lambda.learning.optimizers import Rule
 from ewc_lambda.learning.sequence import (
     base_state,
     concatenated,
@@ -219,6 +220,18 @@ def test_nothing_that_trains_leaves_the_device(model, stacked, joint, elsewhere)
     state = run_sequence(of, start, streams(2), lambdas, "weight_decay", joint=joint)
     assert state.theta.is_meta
     assert {loss.device.type for loss in state.history.loss} == {"cpu"}
+
+
+@pytest.mark.parametrize(
+    "rule", [Rule("sgd", "carried", 0.9, 0.01, 1.0), Rule("adam", "carried", 0.0, 0.01, 1.0)]
+)
+def test_no_optimizer_leaves_the_device(rule, elsewhere):
+    of = problem(tasks=3, epochs=1, rule=rule, updates=4)
+    start = base_state(of, *moved(of, elsewhere), 2)
+    first, _ = train_first_task(of, start, streams(2), [])
+    lambdas = torch.ones(2, device=elsewhere)
+    state = run_sequence(of, first, streams(2), lambdas, "weight_decay")
+    assert all(tensor.is_meta for tensor in (state.theta, *state.memory.values()))
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -1,5 +1,7 @@
 """By what a lambda is chosen: by hand, and through whole studies."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from in_process import files_of, run
@@ -12,6 +14,7 @@ from ewc_lambda.results.runs import read_run
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.riemann import riemann_measure
 from ewc_lambda.store.records import read_json
+from ewc_lambda.upkeep.integrity import Integrity
 
 # Two replicates, the base model and two evaluations of each of two tasks.
 ACCURACY = np.array(
@@ -92,6 +95,13 @@ def test_a_round_is_decided_by_it(study):
         assert decision["optimum_step"] == int(np.argmin(expected))
 
 
+def test_verify_follows_the_decisions(study):
+    by, files, _ = study
+    integrity = Integrity(Path(files.folder).parent, files.config)
+    integrity.check()
+    assert integrity.findings == [], by
+
+
 def test_the_study_is_judged_by_it(study):
     by, files, found = study
     assert found.select_by == by
@@ -106,12 +116,19 @@ def test_the_study_is_judged_by_it(study):
 def test_the_answers_by_the_others_stand_beside_it(study):
     by, _, found = study
     said = summary(found)
-    others = [f"  by {name.replace('_', ' ')}" for name in CRITERIA if name != by]
+    lines = {
+        "measure": "  by the measure ",
+        "final_loss": "  by final loss ",
+        "final_accuracy": "  by accuracy ",
+        "average_accuracy": "  by average acc. ",
+    }
+    own = lines.pop(by)
     if by == "measure":
         assert "Chosen and judged by" not in said
-        assert "  by accuracy" in said
+        assert lines["final_accuracy"] in said
+        assert "in loss x epochs" in said
         return
     assert f"Chosen and judged by: {CRITERIA[by]}." in said
-    for line in others:
-        assert line in said
-    assert f"  by {by.replace('_', ' ')} " not in said
+    assert all(line in said for line in lines.values())
+    assert own not in said
+    assert "in loss x epochs" not in said

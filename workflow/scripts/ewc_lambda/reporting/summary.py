@@ -19,6 +19,13 @@ from ewc_lambda.results.arithmetic import study_arithmetic
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import LEVEL
 
+# Criteria, as the summary of a study calls them that is judged by another one.
+_OTHERS = {
+    "measure": "by the measure",
+    "final_loss": "by final loss",
+    "final_accuracy": "by accuracy",
+    "average_accuracy": "by average acc.",
+}
 EDGES = (("low", "low_range"), ("high", "high_range"))
 
 
@@ -87,7 +94,7 @@ def importance_lines(answer: ImportanceAnswer) -> list[str]:
             *_tolerances(answer.recommendation),
             *_by_accuracy(answer.recommendation, "over replicates"),
             _line("resolved", _resolved(trial)),
-            *_against(trial.gain, trial.distance),
+            *_against(trial.gain, trial.distance, _unit(answer)),
             *_edges(answer),
             "  One trial only: this holds for its base model; other base models are not in it.",
         ]
@@ -96,7 +103,7 @@ def importance_lines(answer: ImportanceAnswer) -> list[str]:
         f"{answer.importance}: {_verdict(answer.resolved, 'lambda to use', use, answer.gain)}",
         *new_network_lines(answer),
         _line("resolved", _resolved(answer)),
-        *_against(answer.gain, answer.distance),
+        *_against(answer.gain, answer.distance, _unit(answer)),
         *_edges(answer),
         *_next(answer),
         *_trials(answer),
@@ -155,7 +162,7 @@ def _by_accuracy(found: Recommendation, over: str) -> list[str]:
 
 def _by_other(name: str, said: ByAccuracy | None, over: str) -> list[str]:
     """What another criterion than the study's would choose."""
-    head = f"by {name.replace('_', ' ')}"
+    head = _OTHERS[name]
     if said is None:
         return []
     if said.best.reason:
@@ -266,10 +273,15 @@ def _errors(value: float) -> str:
     return "infinitely many" if np.isposinf(value) else _number(value)
 
 
-def _against(gain: Interval, distance: Interval) -> list[str]:
+def _unit(answer: ImportanceAnswer) -> str:
+    """Of what lambda is chosen by: answers by others are there where that is not the measure."""
+    return "what lambda is chosen by" if answer.recommendation.others else "loss x epochs"
+
+
+def _against(gain: Interval, distance: Interval, unit: str) -> list[str]:
     return [
-        _line("gain", f"{_interval(gain)} over lambda = 0, in loss x epochs"),
-        _line("distance", f"{_interval(distance)} to joint training, in loss x epochs"),
+        _line("gain", f"{_interval(gain)} over lambda = 0, in {unit}"),
+        _line("distance", f"{_interval(distance)} to joint training, in {unit}"),
     ]
 
 

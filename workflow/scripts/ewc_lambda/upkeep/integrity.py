@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ewc_lambda.config.study_config import later_defaults
 from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.arithmetic import mixed_arithmetic
 from ewc_lambda.results.files import Files
@@ -155,7 +156,7 @@ class Integrity:
         place = product.place
         runs = self._round(place, place["round"])
         lambdas = [run.labels["lambda"] for run in runs]
-        measures = round_measures(runs)
+        measures = round_measures(runs, self.config["select_by"])
         searched = [run.labels["lambda"] for run in self._earlier(place)]
         decision = decide_round(self.config, place, lambdas, measures, searched)
         expected = {
@@ -200,7 +201,7 @@ class Integrity:
         except StudyError as error:
             self._broken(path, str(error).removeprefix(f"{path}: "))
             return
-        for key, value in recorded.items():
+        for key, value in (later_defaults() | recorded).items():
             if self.config.get(key) != value:
                 self.findings.append(
                     f"{path}: made with {key}: {value}, the config says {self.config.get(key)}. "

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from ewc_lambda.config.study_config import later_defaults
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.decided import Decided
 from ewc_lambda.results.files import Files
@@ -165,7 +166,10 @@ def told_alone(files: Files) -> str:
         f"that it was gathered from are absent; give the study another name (the key study) to "
         f"train it."
     )
-    made, today = peek(study, "config") or {}, files.config_of("study")
+    made, today = (
+        later_defaults() | known
+        for known in (peek(study, "config") or {}, files.config_of("study"))
+    )
     other = [f"{key}: {made[key]}" for key in made if key in today and made[key] != today[key]]
     return f"{said} It is that of another config: {', '.join(other)}." if other else said
 
