@@ -169,6 +169,17 @@ def test_another_working_folder_is_left_to_the_call_that_took_it(tmp_path):
     assert found[0]["losses"] == found[1]["losses"] == len(str(Path.cwd()))
 
 
+def test_what_a_call_returned_is_taken_before_the_next_one_fails(tmp_path):
+    text = "def train(context, lam, start):\n    return [[1 / lam]]\n"
+    taken = []
+    with pytest.raises(StudyError, match="ZeroDivisionError"):
+        trainer(text, tmp_path).run(
+            [call(value=2.0), call(value=0.0), call(value=4.0)],
+            lambda number, found: taken.append((number, found["losses"].item())),
+        )
+    assert taken == [(0, 0.5)]
+
+
 def test_a_child_that_returns_is_no_second_trainer(tmp_path):
     text = (
         "import os\n"
