@@ -249,8 +249,13 @@ def _errors(value: float) -> str:
 
 def _against(gain: Interval, distance: Interval) -> list[str]:
     return [
-        _line("gain", f"{_interval(gain)} over lambda = 0, in loss x epochs"),
-        _line("distance", f"{_interval(distance)} to joint training, in loss x epochs"),
+        _line(label, f"{_interval(value)} {to}, in loss x epochs")
+        if np.isfinite(value.estimate)
+        else _line(label, f"not known: {value.reason}")
+        for label, value, to in (
+            ("gain", gain, "over lambda = 0"),
+            ("distance", distance, "to joint training"),
+        )
     ]
 
 
