@@ -225,15 +225,11 @@ class OwnTrial:
             first = self.calls("start", ())[0]
             starts = [self._start(found) for found in self.trainer.run([first, first])]
             self._compare("start", starts[0].arrays, starts[1].arrays)
-        call = self.calls("train", (), value=1.0, importance=self._measure)[0]
+        call = self.calls("train", (), value=1.0)[0]
         twice = [replace(call, start=start.arrays) for start in starts]
         found = self.trainer.run(twice)
         self.shape.whole(starts[0].curves, found[0], "train")
         self._compare("train", found[0], found[1])
-
-    @property
-    def _measure(self) -> str | None:
-        return self.config["importance"][0] if "importance" in self.config else None
 
     def _compare(
         self, function: str, one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]
