@@ -17,6 +17,7 @@ from own_trainers import written as written_trainer
 from PIL import Image
 from troubleshooting import documented, messages
 
+from ewc_lambda.config.own_trainer import check_python
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.config.written import check_keys
 from ewc_lambda.data.prepared import read_prepared, write_prepared
@@ -202,7 +203,9 @@ PROVOKED = {
     "percents": lambda f: own_trainer(f, "return [[1.0, 2.0]] * 6, [[97.0, 3.0]] * 6"),
     "no output": lambda f: own_command(f, "true {lambda} {seed} {output}"),
     "no such place": lambda f: own_command(f, "true {lambda} {seed} {output} {step}"),
-    "no such Python": lambda f: own_trainer(f, "pass", trainer_python="absent/python"),
+    "no such Python": lambda f: check_python(
+        resolve({"trainer": "a.py", "trainer_python": "absent/python"})
+    ),
     "far too small": lambda f: searched(f, curve=lambda x, _: 15.0 + 0 * x),
     "far too large": lambda f: searched(f, curve=lambda x, _: 30.0 + 0 * x),
     "beyond the end": lambda f: searched(f, centres=[9, 9, 9]),

@@ -3,7 +3,7 @@
 import pytest
 from own_trainers import JOINT, OWN, TRAINER, written
 
-from ewc_lambda.config.own_trainer import offers_joint, trained_by_user
+from ewc_lambda.config.own_trainer import check_python, offers_joint, trained_by_user
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.data.scenarios import build_scenario
 from ewc_lambda.errors import StudyError
@@ -17,10 +17,6 @@ COMMAND = "python train.py --lambda {lambda} --seed {seed} --out {output}"
     [
         ({"dataset": "own"}, "dataset: own is that of a trainer of one's own"),
         ({"trainer_python": "/bin/sh"}, "trainer_python: runs the file of trainer, which is not"),
-        (
-            {"trainer": "a.py", "trainer_python": "absent/python"},
-            "trainer_python: absent/python: no such program",
-        ),
         ({"trainer": "a.py", "trainer_command": COMMAND}, "trainer_command: trainer is set, too"),
         ({"trainer": "a.py", "racing": True}, "racing: a trainer of one's own trains all"),
         ({"trainer_command": "run {lambda} {seed}"}, "{output} is not in it"),
@@ -34,6 +30,14 @@ def test_keys_that_do_not_fit_are_refused_by_name(given, said):
     with pytest.raises(StudyError) as error:
         resolve(given)
     assert said in str(error.value)
+
+
+def test_a_python_that_is_not_there_is_missed_when_it_is_needed(tmp_path):
+    config = resolve({"trainer": "a.py", "trainer_python": str(tmp_path / "python")})
+    with pytest.raises(StudyError, match=r"trainer_python: .*python: no such program"):
+        check_python(config)
+    (tmp_path / "python").touch()
+    check_python(config)
 
 
 @pytest.mark.parametrize(
