@@ -23,7 +23,7 @@ from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.results.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream, trial_generator
-from ewc_lambda.store.provenance import provenance
+from ewc_lambda.store.provenance import processor, provenance
 from ewc_lambda.store.records import file_digest, read_json
 from ewc_lambda.store.replacing import replacing
 from ewc_lambda.trainers.calls import Arrays, Call, Trainer
@@ -195,7 +195,9 @@ class OwnTrial:
         besides the trial's own.
         """
         named = replace(run, origin={**self.origin, **run.origin, **digests})
-        write_run(path, named, provenance(self.code, self.config))
+        made = provenance(self.code, self.config)
+        # It was not this program that computed.
+        write_run(path, named, {**made, "arithmetic": processor()})
 
     def save_starts(self, path: str | Path, starts: Sequence[Start]) -> dict[str, str]:
         """Write what `start` returned; the digests to record: of the file, and of what it holds."""

@@ -91,20 +91,25 @@ def check_config(
             )
 
 
-def arithmetic() -> str:
-    """How this program computes: the processor's newest instruction set that numpy knows of and,
-    where torch is imported, the kind of kernels that it chose, or the name of its GPU.
-    """
+def processor() -> str:
+    """The processor's newest instruction set that numpy knows of."""
     known = np.show_config(mode="dicts")["SIMD Extensions"]
     found = [*known.get("baseline", ()), *known.get("found", ())]
-    processor = found[-1] if found else platform.machine()
+    return found[-1] if found else platform.machine()
+
+
+def arithmetic() -> str:
+    """How this program computes: its processor and, where torch is imported, the kind of kernels
+    that it chose, or the name of its GPU.
+    """
+    own = processor()
     # Not imported for this: it takes a second, and whoever computes with it has it.
     torch = sys.modules.get("torch")
     if torch is None:
-        return processor
+        return own
     if torch.cuda.is_initialized():
-        return f"{processor}, torch {torch.cuda.get_device_name()}"
-    return f"{processor}, torch {torch.backends.cpu.get_cpu_capability()}"
+        return f"{own}, torch {torch.cuda.get_device_name()}"
+    return f"{own}, torch {torch.backends.cpu.get_cpu_capability()}"
 
 
 def recipe_of(provenance: Mapping[str, Any]) -> str:
