@@ -12,9 +12,12 @@ from custom_models import HEAD, SHAPE, body
 from in_process import files_of, run
 from made_up_scenarios import build, config
 from made_up_studies import made_up_study
+from own_trainers import OWN
+from own_trainers import written as written_trainer
 from PIL import Image
 from troubleshooting import documented, messages
 
+from ewc_lambda.config.own_trainer import check_python
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.config.written import check_keys
 from ewc_lambda.data.prepared import read_prepared, write_prepared
@@ -129,6 +132,17 @@ def searched(folder, **made_up):
     return SimpleNamespace(notes=[summary(made_up_study(folder / "study.h5", **made_up))])
 
 
+def own_trainer(folder, body, **changes):
+    """A study that a user's own file trains."""
+    text = f"import os\ndef train(context, lam, start):\n    {body}\n"
+    given = {"trainer": written_trainer(folder, text), **OWN, **changes}
+    run(files_of(folder / "results", given))
+
+
+def own_command(folder, command):
+    run(files_of(folder / "results", {**OWN, "trainer_command": command}))
+
+
 def _raise(number):
     raise OSError(number, os.strerror(number))
 
@@ -182,6 +196,16 @@ PROVOKED = {
     "full disk": full_disk,
     "replaced": replaced,
     "two runs": two_runs,
+    "an error of the trainer": lambda f: own_trainer(f, "return 1 / 0"),
+    "another shape": lambda f: own_trainer(f, "return [[1.0, 2.0]]"),
+    "no seed": lambda f: own_trainer(f, "return [[float(os.urandom(1)[0]), 1.0]] * 6"),
+    "killed": lambda f: own_trainer(f, "os.kill(os.getpid(), 9)"),
+    "percents": lambda f: own_trainer(f, "return [[1.0, 2.0]] * 6, [[97.0, 3.0]] * 6"),
+    "no output": lambda f: own_command(f, "true {lambda} {seed} {output}"),
+    "no such place": lambda f: own_command(f, "true {lambda} {seed} {output} {step}"),
+    "no such Python": lambda f: check_python(
+        resolve({"trainer": "a.py", "trainer_python": "absent/python"})
+    ),
     "far too small": lambda f: searched(f, curve=lambda x, _: 15.0 + 0 * x),
     "far too large": lambda f: searched(f, curve=lambda x, _: 30.0 + 0 * x),
     "beyond the end": lambda f: searched(f, centres=[9, 9, 9]),

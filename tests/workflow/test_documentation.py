@@ -32,6 +32,7 @@ HOW = {
     "the project",
     r"snakemake .*results/digits/config.yaml": "tests/unit/upkeep/test_archive.py and "
     "test_workflow.py draw figures from an unpacked study",
+    r"snakemake .*avalanche_ewc.yaml": "needs Avalanche's Python; test_studies.py plans it",
     r"snakemake .*mnist.yaml --report": "needs the finished study on MNIST",
     r"snakemake --rulegraph": "test_the_rule_graph_is_the_one_that_snakemake_draws",
     r"snakemake (-n|--unlock|--report|--cores 1 figures)": "run",
@@ -42,6 +43,7 @@ HOW = {
     r"ewc-lambda (pack|unpack)": "tests/unit/command/test_main.py runs it",
     r"ewc-lambda analyse": "test_the_page_on_sweeps_prints_what_it_shows runs it",
     r"ewc-lambda ": "run",
+    r"python train.py": "stands for the reader's own program",
     r"python benchmarks/": "takes minutes, and measures what is no test",
     r"(.venv/bin/)?pytest ": "collect",
     r"pre-commit install": "changes the reader's git; tests/unit/test_pre_commit.py runs the hooks",

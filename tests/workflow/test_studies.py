@@ -19,6 +19,7 @@ from ewc_lambda.data.sources import DATASETS
 STUDIES = sorted((ROOT / "config/studies").glob("*.yaml"))
 CONFIGS = {path.stem: resolve(yaml.safe_load(path.read_text())) for path in STUDIES}
 OWN_FILES = [name for name, c in CONFIGS.items() if DATASETS[c["dataset"]].find is not None]
+OWN_PYTHON = [name for name, c in CONFIGS.items() if c["trainer_python"] is not None]
 FOLDERS = {
     "beans": ("angular_leaf_spot", "bean_rust", "healthy"),
     "intel_scenes": ("buildings", "forest", "glacier", "mountain", "sea", "street"),
@@ -62,12 +63,22 @@ def test_a_study_is_named_as_its_file():
 
 
 @pytest.mark.workflow
-@pytest.mark.parametrize("name", sorted(set(CONFIGS) - set(OWN_FILES)))
+@pytest.mark.parametrize("name", sorted(set(CONFIGS) - set(OWN_FILES) - set(OWN_PYTHON)))
 def test_a_study_makes_a_plan(project, name):
     done = dry_run(project, name)
     assert done.status == 0, done.text
     assert re.search(r"^prepare_data +1$", done.text, re.MULTILINE)
     assert re.search(rf"^create_base_model +{CONFIGS[name]['trials']}$", done.text, re.MULTILINE)
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("name", OWN_PYTHON)
+def test_a_study_without_its_python_says_so_before_anything_runs(project, name):
+    done = dry_run(project, name)
+    assert done.status != 0
+    assert f"config: trainer_python: {CONFIGS[name]['trainer_python']}: no such" in done.text
+    done = dry_run(project, name, f"trainer_python={sys.executable}")
+    assert done.status == 0, done.text
 
 
 @pytest.mark.workflow

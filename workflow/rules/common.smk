@@ -12,6 +12,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from ewc_lambda.config.own_trainer import check_python
 from ewc_lambda.config.study_config import resolve, steps_per_job
 from ewc_lambda.config.written import as_typed, check_keys
 from ewc_lambda.data.sources import check_files
@@ -46,6 +47,8 @@ try:
     # The user's files are missed here, before anything runs.
     if PLAN and not PLAN.stand([FILES.product("data")]):
         check_files(STUDY)
+    if PLAN and not PLAN.stand([FILES.product("study")]):
+        check_python(STUDY)
 except StudyError as error:
     raise WorkflowError(f"config: {error}") from None
 

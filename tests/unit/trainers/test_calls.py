@@ -1,12 +1,14 @@
 """Calls of a trainer: what it is told, what it may return, and how it may fail."""
 
 import logging
-import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import OWN_LIBRARY
 from own_trainers import written
 
 from ewc_lambda.errors import StudyError
@@ -169,6 +171,17 @@ def test_another_working_folder_is_left_to_the_call_that_took_it(tmp_path):
     assert found[0]["losses"] == found[1]["losses"] == len(str(Path.cwd()))
 
 
+def test_what_a_call_returned_is_taken_before_the_next_one_fails(tmp_path):
+    text = "def train(context, lam, start):\n    return [[1 / lam]]\n"
+    taken = []
+    with pytest.raises(StudyError, match="ZeroDivisionError"):
+        trainer(text, tmp_path).run(
+            [call(value=2.0), call(value=0.0), call(value=4.0)],
+            lambda number, found: taken.append((number, found["losses"].item())),
+        )
+    assert taken == [(0, 0.5)]
+
+
 def test_a_child_that_returns_is_no_second_trainer(tmp_path):
     text = (
         "import os\n"
@@ -190,8 +203,56 @@ def test_nothing_that_a_call_started_outlives_it(tmp_path):
     began = time.monotonic()
     (found,) = trainer(text, tmp_path).run([call()])
     assert time.monotonic() - began < 60
-    child = Path(f"/proc/{int(found['losses'].item())}/stat")
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+    assert not alive(int(found["losses"].item()))
+
+
+PARENT = """
+import logging
+import sys
+from pathlib import Path
+from ewc_lambda.trainers.calls import Call, Trainer
+
+given = {"trainer": sys.argv[1], "trainer_command": None, "trainer_python": None, "device": "cpu"}
+own = Trainer(given, ["a"], 1.0, lambda folder: None, 1, logging.getLogger("quiet"))
+own.run([Call("train", 0, 0, 1, 1)])
+"""
+
+
+def test_it_ends_with_the_job_that_waits_for_it(tmp_path):
+    text = (
+        "import os, pathlib, subprocess, time\n"
+        "def train(*_):\n"
+        "    child = subprocess.Popen(['sleep', '600'])\n"
+        f"    told = pathlib.Path({str(tmp_path)!r}, 'pids')\n"
+        "    told.write_text(f'{os.getpid()} {child.pid}')\n"
+        "    time.sleep(600)\n"
+    )
+    file = written(tmp_path, text)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, file], env=OWN_LIBRARY)
+    assert soon(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text())
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    parent.kill()
+    parent.wait()
+    assert soon(lambda: not any(map(alive, pids)))
+
+
+def soon(there):
+    """Whether something comes true within a minute."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if there():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def alive(process):
+    """Whether a process runs; one that has ended and was not asked for is none."""
+    stat = Path(f"/proc/{process}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_what_lies_beside_the_file_may_be_imported_and_nothing_of_the_project(tmp_path):
@@ -213,7 +274,7 @@ def test_what_lies_beside_the_file_may_be_imported_and_nothing_of_the_project(tm
 def test_another_python_runs_the_file(tmp_path):
     """A program that says so and is this Python otherwise."""
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho another\nexec {os.sys.executable} "$@"\n')
+    python.write_text(f'#!/bin/sh\necho another\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
     text = "def train(*_):\n    return [[1.0]]\n"
     own = trainer(text, tmp_path, trainer_python=str(python))

@@ -33,6 +33,16 @@ def offers_joint(config: Mapping[str, Any]) -> bool:
     return re.search(r"^def joint\(", text, re.MULTILINE) is not None
 
 
+def check_python(config: Mapping[str, Any]) -> None:
+    """StudyError where the Python of a trainer is not there."""
+    python = config["trainer_python"]
+    if python is not None and not Path(python).is_file():
+        raise StudyError(
+            f"trainer_python: {python}: no such program. Allowed: the path of a Python, from the "
+            f"folder in which Snakemake runs."
+        )
+
+
 def check_trainer(config: Mapping[str, Any]) -> None:
     """StudyError, which names the key, where those of a trainer do not fit each other."""
     file, command, python = (config[f"trainer{end}"] for end in ("", "_command", "_python"))
@@ -45,11 +55,6 @@ def check_trainer(config: Mapping[str, Any]) -> None:
         raise StudyError(
             "trainer_python: runs the file of trainer, which is not set. Allowed: null, or with "
             "trainer (a trainer_command names its own)."
-        )
-    if python is not None and not Path(python).is_file():
-        raise StudyError(
-            f"trainer_python: {python}: no such program. Allowed: the path of a Python, from the "
-            f"folder in which Snakemake runs."
         )
     if file is not None and command is not None:
         raise StudyError("trainer_command: trainer is set, too. Allowed: one of both.")

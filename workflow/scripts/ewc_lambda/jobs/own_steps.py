@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ewc_lambda.jobs.finished import Finished
-from ewc_lambda.jobs.own_trial import OwnTrial, seeds_digest
+from ewc_lambda.jobs.own_trial import OwnTrial, ToTrain, seeds_digest
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.jobs.step_files import Step
+from ewc_lambda.results.runs import Run
 from ewc_lambda.seeding import step_branch
 from ewc_lambda.store.provenance import own_files, provenance
 from ewc_lambda.store.records import write_json
@@ -48,11 +50,12 @@ def train_first_task(snakemake: Any) -> None:
 
 
 def train_steps(snakemake: Any, grid: Mapping[str, Any], steps: Sequence[Step]) -> None:
-    """Train some steps of a round. Each that is finished is kept, should the job be killed before
-    the last.
+    """Train some steps of a round in one process. Each that is finished is kept, should the job or
+    the trainer end before the last.
     """
     opened = OwnTrial.open(snakemake)
-    alone = len(steps) == 1
+    keeps: list[Callable[[Run], None]] = []
+    waiting: list[ToTrain] = []
     for step in steps:
         labels = {
             "trial": opened.trial,
@@ -63,16 +66,19 @@ def train_steps(snakemake: Any, grid: Mapping[str, Any], steps: Sequence[Step]) 
         }
         branch = step_branch(grid["importance"], grid["round"], step.number)
         starts, digests = opened.begin(snakemake, grid["importance"], branch)
-        finished = Finished(opened, digests)
-        if not alone and finished.take(step, labels) is not None:
-            continue
-        about = {"value": labels["lambda"], "importance": grid["importance"]}
-        run = opened.train(starts, opened.calls("train", branch, **about), labels)
-        if alone:
-            opened.write(step.record, run, digests)
+        if len(steps) == 1:
+            keep = partial(opened.write, step.record, digests=digests)
         else:
-            finished.put(step, run, None)
-    if not alone:
+            finished = Finished(opened, digests)
+            if finished.take(step, labels) is not None:
+                continue
+            keep = partial(finished.put, step, state=None)
+        about = {"value": labels["lambda"], "importance": grid["importance"]}
+        keeps.append(keep)
+        waiting.append(ToTrain(starts, opened.calls("train", branch, **about), labels))
+    if waiting:
+        opened.train(waiting, lambda number, run: keeps[number](run))
+    if len(steps) > 1:
         Finished(opened, {}).place(steps)
 
 
@@ -84,5 +90,5 @@ def train_reference(snakemake: Any) -> None:
     starts, digests = opened.begin(snakemake, None, branch)
     function = {"finetuning": "train", "joint": "joint"}[name]
     labels = {"trial": opened.trial, "reference": name, "lambda": 0.0}
-    run = opened.train(starts, opened.calls(function, branch), labels)
-    opened.write(snakemake.output.record, run, digests)
+    line = ToTrain(starts, opened.calls(function, branch), labels)
+    opened.train([line], lambda _, run: opened.write(snakemake.output.record, run, digests))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -23,7 +23,7 @@ from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.results.runs import Run, first_task_origin, introductions, read_run, write_run
 from ewc_lambda.seeding import Stream, trial_generator
-from ewc_lambda.store.provenance import provenance
+from ewc_lambda.store.provenance import processor, provenance
 from ewc_lambda.store.records import file_digest, read_json
 from ewc_lambda.store.replacing import replacing
 from ewc_lambda.trainers.calls import Arrays, Call, Trainer
@@ -40,6 +40,14 @@ class Start:
 
     arrays: Mapping[str, np.ndarray]
     curves: Curves
+
+
+class ToTrain(NamedTuple):
+    """A run to be trained: where its replicates begin, their calls, and its labels."""
+
+    starts: Sequence[Start]
+    calls: Sequence[Call]
+    labels: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -140,20 +148,29 @@ class OwnTrial:
         starts, record = self.shared_starts(snakemake)
         return starts, first_task_origin(record, importance)
 
-    def train(
-        self, starts: Sequence[Start], calls: Sequence[Call], labels: Mapping[str, Any]
-    ) -> Run:
-        """The record of a run of all replicates, and a line in the log if it diverged."""
-        whole = [replace(c, start=s.arrays) for c, s in zip(calls, starts, strict=True)]
-        found = self.trainer.run(whole)
-        curves = [
-            self.shape.whole(start.curves, returned, call.function)
-            for start, returned, call in zip(starts, found, calls, strict=True)
+    def train(self, tasks: Sequence[ToTrain], keep: Callable[[int, Run], None]) -> None:
+        """Train some runs in one process; ``keep`` is given the number of each and its record as
+        soon as all its replicates are trained.
+        """
+        replicates = self.config["replicates"]
+        whole = [
+            replace(call, start=start.arrays)
+            for each in tasks
+            for call, start in zip(each.calls, each.starts, strict=True)
         ]
-        run = self.run(curves, labels)
-        if run.diverged:
-            logger.warning("%s: diverged, a task loss is not finite", dict(labels))
-        return run
+        curves: list[Curves] = []
+
+        def take(number: int, returned: Arrays) -> None:
+            each, replicate = tasks[number // replicates], number % replicates
+            first = each.starts[replicate].curves
+            curves.append(self.shape.whole(first, returned, whole[number].function))
+            if replicate == replicates - 1:
+                run = self.run(curves[-replicates:], each.labels)
+                if run.diverged:
+                    logger.warning("%s: diverged, a task loss is not finite", dict(each.labels))
+                keep(number // replicates, run)
+
+        self.trainer.run(whole, take)
 
     def run(self, curves: Sequence[Curves], labels: Mapping[str, Any]) -> Run:
         """The record of some replicates' curves. A trainer tells no penalty."""
@@ -178,7 +195,9 @@ class OwnTrial:
         besides the trial's own.
         """
         named = replace(run, origin={**self.origin, **run.origin, **digests})
-        write_run(path, named, provenance(self.code, self.config))
+        made = provenance(self.code, self.config)
+        # It was not this program that computed.
+        write_run(path, named, {**made, "arithmetic": processor()})
 
     def save_starts(self, path: str | Path, starts: Sequence[Start]) -> dict[str, str]:
         """Write what `start` returned; the digests to record: of the file, and of what it holds."""
@@ -208,15 +227,11 @@ class OwnTrial:
             first = self.calls("start", ())[0]
             starts = [self._start(found) for found in self.trainer.run([first, first])]
             self._compare("start", starts[0].arrays, starts[1].arrays)
-        call = self.calls("train", (), value=1.0, importance=self._measure)[0]
+        call = self.calls("train", (), value=1.0)[0]
         twice = [replace(call, start=start.arrays) for start in starts]
         found = self.trainer.run(twice)
         self.shape.whole(starts[0].curves, found[0], "train")
         self._compare("train", found[0], found[1])
-
-    @property
-    def _measure(self) -> str | None:
-        return self.config["importance"][0] if "importance" in self.config else None
 
     def _compare(
         self, function: str, one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]

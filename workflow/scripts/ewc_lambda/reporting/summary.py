@@ -280,8 +280,13 @@ def _unit(answer: ImportanceAnswer) -> str:
 
 def _against(gain: Interval, distance: Interval, unit: str) -> list[str]:
     return [
-        _line("gain", f"{_interval(gain)} over lambda = 0, in {unit}"),
-        _line("distance", f"{_interval(distance)} to joint training, in {unit}"),
+        _line(label, f"{_interval(value)} {to}, in {unit}")
+        if np.isfinite(value.estimate)
+        else _line(label, f"not known: {value.reason}")
+        for label, value, to in (
+            ("gain", gain, "over lambda = 0"),
+            ("distance", distance, "to joint training"),
+        )
     ]
 
 

@@ -93,19 +93,24 @@ def check_config(
             )
 
 
-def arithmetic(torch: Any = None) -> str:
-    """How this program computes: the processor's newest instruction set that numpy knows of and,
-    with the module ``torch``, the kind of kernels that it chose, or the name of its GPU.
-    """
+def processor() -> str:
+    """The processor's newest instruction set that numpy knows of."""
     known = np.show_config(mode="dicts")["SIMD Extensions"]
     found = [*known.get("baseline", ()), *known.get("found", ())]
-    processor = found[-1] if found else platform.machine()
+    return found[-1] if found else platform.machine()
+
+
+def arithmetic(torch: Any = None) -> str:
+    """How this program computes: its processor and, with the module ``torch``, the kind of kernels
+    that it chose, or the name of its GPU.
+    """
+    own = processor()
     # Not looked up: a job that was forked has it imported, though it may not compute with it.
     if torch is None:
-        return processor
+        return own
     if torch.cuda.is_initialized():
-        return f"{processor}, torch {torch.cuda.get_device_name()}"
-    return f"{processor}, torch {torch.backends.cpu.get_cpu_capability()}"
+        return f"{own}, torch {torch.cuda.get_device_name()}"
+    return f"{own}, torch {torch.backends.cpu.get_cpu_capability()}"
 
 
 def recipe_of(provenance: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ from ewc_lambda.trainers.outputs import read_losses
 
 Arrays = dict[str, np.ndarray]
 Data = Callable[[Path], None]
+Take = Callable[[int, Arrays], None]
 
 PLACES = ("lambda", "seed", "base_seed", "trial", "replicate", "importance", "device", "output")
 """What `trainer_command` may name in braces."""
@@ -77,20 +78,30 @@ class Trainer:
             return f"trainer: {self.config['trainer']}"
         return f"trainer_command: {self.config['trainer_command']}"
 
-    def run(self, calls: Sequence[Call]) -> list[Arrays]:
-        """Make some calls, in order, in one process; what each returned, by name.
+    def run(self, calls: Sequence[Call], take: Take = lambda *_: None) -> list[Arrays]:
+        """Make some calls, in order, in one process; what each returned, by name. ``take`` is
+        given the number of a call and what it returned as soon as it is done.
 
         Raises:
             StudyError: one failed; says which, and the line.
 
         """
+        found: list[Arrays] = []
         with tempfile.TemporaryDirectory(prefix="ewc-lambda-") as made:
             folder = Path(made)
             self._write(folder, calls)
-            status = self._process([self._python(), str(worker.__file__), f"{folder}/calls.json"])
+
+            def collect() -> None:
+                while (folder / f"{len(found)}.done").exists():
+                    found.append(self._returned(folder, len(found)))
+                    take(len(found) - 1, found[-1])
+
+            words = [self._python(), str(worker.__file__), f"{folder}/calls.json"]
+            status = self._process(words, collect)
+            collect()
             if status != 0:
-                raise StudyError(self._failed(folder, calls, status))
-            return [self._returned(folder, number) for number in range(len(calls))]
+                raise StudyError(self._failed(folder, calls, len(found), status))
+        return found
 
     def _python(self) -> str:
         own = self.config["trainer_python"]
@@ -152,7 +163,7 @@ class Trainer:
             return read_losses(folder / str(number), self.name)
         return worker.read(folder / f"{number}.npz")
 
-    def _process(self, words: Sequence[str]) -> int:
+    def _process(self, words: Sequence[str], meanwhile: Callable[[], None]) -> int:
         """Run a program to its end, with what it says in the log; its status, negative for a
         signal. Nothing that it started outlives it.
         """
@@ -174,13 +185,13 @@ class Trainer:
                 f"trainer_python: {words[0]} cannot be started ({error.strerror})"
             ) from None
         try:
-            Heard(self.logger).listen(process)
+            Heard(self.logger).listen(process, meanwhile)
         finally:
             _kill_all(process)
         return process.wait()
 
-    def _failed(self, folder: Path, calls: Sequence[Call], status: int) -> str:
-        """What is said of a process that failed."""
+    def _failed(self, folder: Path, calls: Sequence[Call], done: int, status: int) -> str:
+        """What is said of a process that failed after some calls were done."""
         told = folder / "error.json"
         if told.exists():
             error = json.loads(told.read_text())
@@ -188,7 +199,6 @@ class Trainer:
             where = f", line {error['line']}" if error["line"] is not None else ""
             doing = f" (in {calls[number]})" if number >= 0 else ""
             return f"{self.name}{where}: {error['text']}{doing}"
-        done = sum((folder / f"{number}.npz").exists() for number in range(len(calls)))
         doing = f"in {calls[done]}" if done < len(calls) else "at its end"
         if status < 0:
             name = signal.Signals(-status).name

@@ -6,6 +6,7 @@ import logging
 import os
 import selectors
 import subprocess
+from collections.abc import Callable
 
 BEGINNING, END = 100_000, 10_000
 """Bytes that are kept at most."""
@@ -21,9 +22,11 @@ class Heard:
         self._logger = logger
         self._bytes, self._open, self._last = 0, b"", b""
 
-    def listen(self, process: subprocess.Popen[bytes]) -> None:
-        """Take what a process writes until it has ended. What a child that it left behind goes on
-        to write is not waited for.
+    def listen(
+        self, process: subprocess.Popen[bytes], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take what a process writes until it has ended, and do something else a few times a
+        second. What a child that it left behind goes on to write is not waited for.
         """
         assert process.stdout is not None
         pipe = process.stdout.fileno()
@@ -31,6 +34,7 @@ class Heard:
             ready.register(pipe, selectors.EVENT_READ)
             while True:
                 over = process.poll() is not None
+                meanwhile()
                 if ready.select(0 if over else 0.2):
                     text = os.read(pipe, 65536)
                     self._take(text)

@@ -2,8 +2,8 @@
 
 It is run by the user's Python, which may be another one than the study's, so it imports nothing of
 the project, and of others numpy alone. Calls are made one after the other; the arrays that each
-returns go to a file of its own, under their names. A call that fails ends the process, and what it
-said of it stands in error.json.
+returns go to a file of its own, and then another one says that it is done. A call that fails ends
+the process, and what it said of it stands in error.json.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ def main(path: str) -> int:
                 save(folder / f"{number}.npz", arrays)
             os.chdir(home)
             shutil.rmtree(scratch, ignore_errors=True)
+            (folder / f"{number}.done").touch()
     except BaseException as error:
         if os.getpid() != own:
             os._exit(FAILED)
