@@ -135,7 +135,7 @@ def test_the_notebook_takes_the_study_file(tmp_path, pairs, monkeypatch, capsys)
     analyse(made_up_sweep(pairs=pairs).drop(index=2)).save(tmp_path / "study.h5")
     notebook = json.loads((ROOT / "docs/explore.ipynb").read_text())
     cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
-    code = "\n".join(cells).replace("../results/reference/digits", tmp_path.as_posix())
+    code = "\n".join(cells).replace("../results/reference/fixed_digits", tmp_path.as_posix())
     assert tmp_path.as_posix() in code
     exec(code, {})
     assert capsys.readouterr().out.startswith("Sweep sweep: 7 lambdas")

@@ -33,13 +33,21 @@ def test_the_valley_lies_between_and_little_else(at):
 def test_by_hand():
     measures = [5.0] * 6 + [4.9, 3.0, 2.0, 6.0] + [7.0] * 9
     found = ranges(LAMBDAS, measures)
-    # Within 5% of D = 5: up to 1e0, and from 1e8 on.
-    assert found == {"low_range": [1.0, 10.0], "high_range": [1e7, 1e8]}
+    # Half way up, 3.5 and 4.5: at 1e0 the last on the left, at 1e6 the first on the right.
+    assert found == {"low_range": [1.0, 10.0], "high_range": [1e5, 1e6]}
 
 
-def test_a_shallow_dip_stays_between():
-    measures = [5.0] * 6 + [4.9] + [10.0] * 12
-    assert ranges(LAMBDAS, measures)["low_range"][0] <= 1e-2
+def test_digits_as_they_were_scouted():
+    measures = [33.86] * 5 + [33.85, 33.03, 16.37, 17.65, 22.67, 24.96] + [25.27] * 8
+    found = ranges(LAMBDAS, measures)
+    assert found == {"low_range": [1.0, 10.0], "high_range": [1e5, 1e6]}
+
+
+def test_a_shallow_dip_lies_between():
+    measures = [18.1] * 4 + [18.07, 17.68, 21.41, 30.31] + [30.66] * 11
+    found = ranges(LAMBDAS, measures)
+    assert found["low_range"][0] <= 1e-4
+    assert found["high_range"][1] >= 1.0
 
 
 def test_where_training_diverges_lambda_is_too_large():
@@ -49,9 +57,16 @@ def test_where_training_diverges_lambda_is_too_large():
     assert found["low_range"][0] >= 1e-2
 
 
-def test_a_measure_that_only_falls_has_an_end():
-    found = ranges(LAMBDAS, [5.0] * 9 + [4.0, 3.0, 2.0, 1.0] + [1.0] * 6)
-    assert found == {"low_range": [1e4, 1e5], "high_range": [1e11, 1e12]}
+def test_a_measure_that_only_falls_or_only_rises_has_an_end():
+    falls = [5.0] * 9 + [4.0, 3.0, 2.0, 1.0] + [1.0] * 6
+    assert ranges(LAMBDAS, falls) == {"low_range": [1e8, 1e9], "high_range": [1e13, 1e14]}
+    rises = falls[::-1]
+    assert ranges(LAMBDAS, rises) == {"low_range": [0.01, 0.1], "high_range": [1e3, 1e4]}
+
+
+def test_a_measure_that_is_the_same_everywhere_says_nothing():
+    found = ranges(LAMBDAS, [3.0] * 19)
+    assert found == {"low_range": [1e-12, 1e-11], "high_range": [1e23, 1e24]}
 
 
 @given(
@@ -66,8 +81,6 @@ def test_ranges_are_always_ranges(measures):
 @given(st.lists(st.floats(0, 10), min_size=19, max_size=19))
 def test_the_lowest_measure_is_never_left_out(measures):
     found, best = ranges(LAMBDAS, measures), int(np.argmin(measures))
-    spread = np.ptp(measures)
-    if measures[best] < measures[0] - 0.01 * spread:
-        assert found["low_range"][0] < LAMBDAS[best]
-    if measures[best] < measures[-1] - 0.01 * spread:
-        assert found["high_range"][1] > LAMBDAS[best]
+    little = 0.01 * np.ptp(measures)
+    if measures[best] < min(measures[0], measures[-1]) - little:
+        assert found["low_range"][0] < LAMBDAS[best] < found["high_range"][1]

@@ -3,15 +3,15 @@ drawn where nobody gives them.
 
 A scout trains one replicate of a base model at few lambdas over 36 decades. Where lambda is too
 small its measure is that of lambda = 0, where it is too large the measure is that of a network that
-does not move. So with D the distance between the scout's lowest and highest measure,
+does not move, and best is where it is lowest. Then
 
-    low  = the largest lambda up to which every measure is within 5% of D of that at the smallest
-    high = the smallest lambda from which on every measure is within 5% of D of that at the largest,
-           or training diverges
+    low  = the largest lambda below the best at which the measure is still half way up, or more,
+           from the lowest to that at the smallest lambda
+    high = the smallest lambda above the best at which it is half way up to that at the largest,
+           or at which training diverges
 
-where a shallow dip, of 1% of D at least, stays between them. The minimum lies between. Lower bounds
-are drawn from the decade above low, upper ones from that below high; where the two are near each
-other, from the decades outside. All functions are pure.
+Lower bounds are drawn from the decade above low, upper ones from that below high; where the two are
+near each other, from the decades outside. All functions are pure.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 AUTO = "auto"
 
 LAMBDAS = tuple(float(f"1e{exponent}") for exponent in range(-12, 25, 2))
 
-ALIKE, DIP = 0.05, 0.01
+LITTLE = 0.01
+"""Share of all differences that is none: a measure that falls by less to its lowest is flat."""
 
 NEAR = 4
 """Decades; an end is known to two of them."""
@@ -45,21 +49,18 @@ def ranges(lambdas: Sequence[float], measures: Sequence[float]) -> dict[str, lis
 
     """
     found = np.asarray(measures, dtype=float)
-    # Comparisons with NaN are false.
-    found = np.where(np.isfinite(found), found, np.nan)
+    found = np.where(np.isfinite(found), found, np.inf)
     finite = found[np.isfinite(found)]
     low, high = 0, len(found) - 1
     if finite.size and np.ptp(finite) > 0:
-        alike, dip = ALIKE * np.ptp(finite), DIP * np.ptp(finite)
-        best = int(np.nanargmin(found))
-        while low < high and np.abs(found[low + 1] - found[0]) <= alike:
-            low += 1
-        while high > low and _settled(found[high - 1], found[-1], alike):
-            high -= 1
-        if found[best] < found[0] - dip:
-            low = min(low, best - 1)
-        if not found[best] >= found[-1] - dip:
-            high = max(high, best + 1)
+        little = LITTLE * np.ptp(finite)
+        alike = np.flatnonzero(found <= finite.min() + little)
+        # Where it is flat from an end on, best is where it begins to rise.
+        best = int(
+            alike[-1] if alike[0] == 0 else alike[0] if alike[-1] == high else found.argmin()
+        )
+        low = best - _half_way_up(found[best::-1], little)
+        high = best + _half_way_up(found[best:], little)
     decade = 10.0
     least, most = lambdas[low], lambdas[high]
     if most < least * 10**NEAR:
@@ -67,8 +68,13 @@ def ranges(lambdas: Sequence[float], measures: Sequence[float]) -> dict[str, lis
     return {"low_range": [least, least * decade], "high_range": [most / decade, most]}
 
 
-def _settled(value: float, last: float, alike: float) -> bool:
-    """Whether a measure is like that at the largest lambda."""
-    if np.isnan(last):
-        return bool(np.isnan(value))
-    return bool(np.abs(value - last) <= alike)
+def _half_way_up(outwards: Floats, little: float) -> int:
+    """The first of some measures from the best outwards that is half way up to the last; the next
+    to the best where they do not rise, and 0 where there is none.
+    """
+    rise = outwards[-1] - outwards[0]
+    if len(outwards) == 1 or rise <= little:
+        return min(1, len(outwards) - 1)
+    if np.isinf(rise):
+        return int(np.flatnonzero(np.isinf(outwards))[0])
+    return int(np.flatnonzero(outwards - outwards[0] >= rise / 2)[0])
