@@ -7,8 +7,9 @@ Their penalty is lambda * sum_i F_i (theta_i - theta*_i)^2, without the one half
 over batches of the squared mean gradient of a batch. Ours is lambda / 2 * sum_i Omega_i (...)^2,
 with the mean over samples of the squared gradient of a sample (`fisher_empirical`). So where the
 penalties are equal, ours is 2 * F / Omega times theirs. Importances are compared on the weights
-after the first task that Avalanche trained; then the study is run with the project's own network,
-optimizer and batches, and the best lambdas are compared.
+after the first task that Avalanche trained. From these weights the second task is trained here with
+either penalty, on the same batches, and the lambdas at which the measure is lowest are compared.
+Last, the study is run with the project's own networks, whose weights are other ones.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,14 +29,19 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from ewc_lambda.data.prepared import read_prepared
+from ewc_lambda.inference.best_lambda import best_lambda
 from ewc_lambda.reporting.answers import answer_study, open_study
 from ewc_lambda.results.study_file import Study
+
+Tensors = dict[str, Tensor]
+Splits = Mapping[str, tuple[Tensor, Tensor]]
+Config = Mapping[str, Any]
 
 STUDY = Path("config/studies/avalanche_ewc.yaml")
 OURS = "avalanche_ours"
 
 
-def importances(held: dict[str, Tensor], x: Tensor, y: Tensor, batch: int) -> tuple[Tensor, ...]:
+def importances(held: Tensors, x: Tensor, y: Tensor, batch: int) -> tuple[Tensor, ...]:
     """Of the trunk: theirs as stored, the mean squared mean gradient of batches, the empirical
     Fisher information, all (parameters,).
     """
@@ -63,25 +71,87 @@ def importances(held: dict[str, Tensor], x: Tensor, y: Tensor, batch: int) -> tu
     return stored, torch.stack(batches).mean(dim=0), (samples**2).mean(dim=0)
 
 
-def of_trials(folder: Path, batch: int) -> np.ndarray:
-    """2 F / Omega (trials, replicates) against the empirical Fisher information, in decades."""
+def outputs(weights: Tensors, x: Tensor, head: Tensors) -> Tensor:
+    """Outputs (members, N, classes) of a head."""
+    for layer in ("trunk.1", "trunk.3"):
+        x = torch.relu(x @ weights[f"{layer}.weight"].mT + weights[f"{layer}.bias"][:, None])
+    return x @ head["weight"].mT + head["bias"][:, None]
+
+
+def measures(held: Tensors, strengths: Tensor, tasks: Sequence[Splits], config: Config) -> Tensor:
+    """The measure (members,) of the second task, trained with penalties sum_i strengths_i (...)^2,
+    (members, parameters), from the weights after the first.
+    """
+    many = len(strengths)
+    leaves = {
+        name.removeprefix("weights/"): weight.repeat(many, *[1] * weight.ndim).requires_grad_()
+        for name, weight in held.items()
+        if name.startswith(("weights/trunk", "weights/heads.1"))
+    }
+    names = [name for name in leaves if name.startswith("trunk")]
+    names.sort(key=lambda name: (name[:7], name.endswith("bias")))
+    anchor = torch.cat([leaves[name].detach().clone().flatten(1) for name in names], dim=1)
+    old = {kind: held[f"weights/heads.0.{kind}"][None] for kind in ("weight", "bias")}
+    new = {kind: leaves[f"heads.1.{kind}"] for kind in ("weight", "bias")}
+    adam = torch.optim.Adam(leaves.values(), config["learning_rate"])
+    generator, (x, y) = torch.Generator().manual_seed(1), tasks[1]["train"]
+    total = torch.zeros(many)
+
+    def loss(head: Tensors, x: Tensor, y: Tensor) -> Tensor:
+        logits = outputs(leaves, x, head).movedim(0, -1)
+        labels = y[:, None].expand(-1, many)
+        return nn.functional.cross_entropy(logits, labels, reduction="none").mean(dim=0)
+
+    for _ in range(config["epochs"]):
+        for batch in torch.randperm(len(y), generator=generator).split(config["batch_size"]):
+            moved = torch.cat([leaves[name].flatten(1) for name in names], dim=1) - anchor
+            adam.zero_grad()
+            (loss(new, x[batch], y[batch]) + (strengths * moved**2).sum(dim=1)).sum().backward()
+            adam.step()
+        with torch.no_grad():
+            for head, splits in zip((old, new), tasks, strict=True):
+                total += loss(head, *splits["validation"])
+    return total
+
+
+def of_trials(folder: Path, config: Config) -> None:
+    """Print what the importances predict, and what training with either penalty measures."""
     prepared = read_prepared(folder / "data.h5")
-    x, y = (torch.from_numpy(np.asarray(a)) for a in prepared.splits[0]["train"])
-    x = x.flatten(1).float() * prepared.scale
-    rows, worst = [], 0.0
+    tasks = [
+        {
+            split: (torch.from_numpy(x).flatten(1).float() * prepared.scale, torch.from_numpy(y))
+            for split, (x, y) in splits.items()
+        }
+        for splits in prepared.splits
+    ]
+    lambdas, rows, worst = np.logspace(2, 6.5, 10), [], 0.0
     for path in sorted(folder.glob("trial_*/first_task.safetensors")):
         held = load_file(path)
-        row = []
-        for replicate in range(len({name.split("/")[0] for name in held})):
+        predicted, found = [], []
+        for replicate in range(config["replicates"]):
             own = f"{replicate}/"
             parts = {n.removeprefix(own): t for n, t in held.items() if n.startswith(own)}
-            theirs, batched, empirical = importances(parts, x, y, batch)
+            train = tasks[0]["train"]
+            theirs, batched, empirical = importances(parts, *train, config["batch_size"])
             worst = max(worst, float((theirs - batched).abs().max() / batched.max()))
-            row.append(float(torch.log10(2 * theirs.sum() / empirical.sum())))
-        rows.append(row)
-    print(f"their importance against squared mean gradients of batches of {batch}: at most")
-    print(f"{worst:.1e} of the largest apart\n")
-    return np.array(rows)
+            predicted.append(float(torch.log10(2 * theirs.sum() / empirical.sum())))
+            strengths = [value * theirs for value in lambdas]
+            strengths += [value / 2 * empirical for value in lambdas / 10]
+            found.append(measures(parts, torch.stack(strengths), tasks, config).numpy())
+        pair = zip((lambdas, lambdas / 10), np.split(np.array(found), 2, axis=1), strict=True)
+        best = [np.log10(best_lambda(at, values).estimate) for at, values in pair]
+        rows.append((*best, best[1] - best[0], np.mean(predicted)))
+    print(f"their importance and squared mean gradients of batches: at most {worst:.1e} of the")
+    print("largest apart\n")
+    print("on their networks, log10 of the best lambda with their penalty and with that of our")
+    print("fisher_empirical, the shift, and the shift that the importances predict")
+    for trial, row in enumerate(rows):
+        print(f"trial {trial}: " + "".join(f"{value:7.2f}" for value in row))
+    shifts = np.array(rows)[:, 2]
+    error = shifts.std(ddof=1) / len(shifts) ** 0.5
+    print(f"shift {shifts.mean():.2f} +- {error:.2f} (standard error over trials)")
+    plain = np.log10(2 / config["batch_size"])
+    print(f"2 / batch size: {plain:.2f}; of squared batch gradients, 2: {np.log10(2):.2f}\n")
 
 
 def ours(cores: str) -> Study:
@@ -103,15 +173,9 @@ def main() -> None:
     torch.set_num_threads(1)
     config = yaml.safe_load(STUDY.read_text())
     folder = Path("results", config["study"])
-    shift = of_trials(folder, config["batch_size"])
-    print("decades by which our lambda lies above theirs, of fisher_empirical, predicted:")
-    print(
-        f"{shift.mean():.2f} ({shift.min():.2f} to {shift.max():.2f} over trials and replicates);"
-    )
-    print(
-        f"2 / batch size is {np.log10(2 / config['batch_size']):.2f}; of batched gradients 0.30\n"
-    )
-    for name, study in (("theirs", open_study(folder / "study.h5")), ("ours", ours(given.cores))):
+    of_trials(folder, config)
+    theirs = open_study(folder / "study.h5")
+    for name, study in (("theirs", theirs), ("ours", ours(given.cores))):
         for answer in answer_study(study):
             use, own = answer.recommendation.use, [f"{t.best.estimate:.3g}" for t in answer.trials]
             print(

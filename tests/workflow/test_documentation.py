@@ -43,7 +43,6 @@ HOW = {
     r"ewc-lambda (pack|unpack)": "tests/unit/command/test_main.py runs it",
     r"ewc-lambda analyse": "test_the_page_on_sweeps_prints_what_it_shows runs it",
     r"ewc-lambda ": "run",
-    r"python train.py": "stands for the reader's own program",
     r"python benchmarks/": "takes minutes, and measures what is no test",
     r"(.venv/bin/)?pytest ": "collect",
     r"pre-commit install": "changes the reader's git; tests/unit/test_pre_commit.py runs the hooks",

@@ -16,7 +16,8 @@ _NEEDED = ("lambda", "seed", "output")
 
 def trained_by_user(config: Mapping[str, Any]) -> bool:
     """Whether a file or a command of the user's trains in place of the project's networks."""
-    return config["trainer"] is not None or config["trainer_command"] is not None
+    # Configs of earlier versions have no such keys.
+    return any(config.get(key) is not None for key in ("trainer", "trainer_command"))
 
 
 def offers_joint(config: Mapping[str, Any]) -> bool:
