@@ -4,7 +4,6 @@
 # Not in a dry-run, and not in the jobs.
 onstart:
     from snakemake.script import PythonScript
-
     from ewc_lambda.jobs.progress_log import ProgressLog
     from ewc_lambda.jobs.termination import hear_sigterm
     from ewc_lambda.jobs.warm.starts import begin_warm_starts

@@ -100,7 +100,7 @@ def test_a_job_ends_with_its_client(folder, job, number):
     child = int(client_.stdout.readline())
     assert child != client_.pid
     client_.send_signal(number)
-    assert soon(lambda: not runs(child), 2)
+    assert soon(lambda: not runs(child), 20)
     client_.communicate()
     assert client_.returncode in (-number, 128 + number)
 
@@ -111,7 +111,7 @@ def test_a_job_that_computes_ends_with_its_client(folder, job):
     client_ = start(through(folder, busy))
     child = int(client_.stdout.readline())
     client_.kill()
-    assert soon(lambda: not runs(child), 2)
+    assert soon(lambda: not runs(child), 20)
     client_.communicate()
 
 
@@ -172,7 +172,7 @@ def test_when_snakemake_is_gone_nothing_is_left(tmp_path, job):
         client_ = start(through(folder, job(ENDLESS)))
         child = int(client_.stdout.readline())
         helper.stdin.close()
-        assert soon(lambda: not runs(child) and client_.poll() is not None, 2)
+        assert soon(lambda: not runs(child) and client_.poll() is not None, 20)
         assert client_.returncode == 128 + signal.SIGKILL
         assert helper.wait(5) == 0
         assert not folder.exists()
