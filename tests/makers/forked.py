@@ -77,7 +77,7 @@ def _server() -> Path:
 class Server(Helper):
     """Serves everybody: nothing that depends on environment or code is imported before a fork."""
 
-    def _refuses(self, connection: socket.socket, request: Mapping[str, Any]) -> str:
+    def _refuses(self, request: Mapping[str, Any]) -> str:
         return ""
 
 
