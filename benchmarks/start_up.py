@@ -4,8 +4,10 @@
 
 The whole study is run in a copy of the project, and the CPU time of Snakemake and all its jobs is
 taken. A start is what a job's process does before and after its work: Python, what Snakemake puts
-before a script, the script's imports, and the end of the process; its CPU time is the median over
-turns. A step that repeats one of an earlier round imports no torch, and is counted as if it did.
+before a script, the script's imports, and the end of the process. As many jobs of each kind that do
+nothing are then started, through a helper as in the study, and its imports count as well; with
+EWC_LAMBDA_WARM=0 each by itself, for which the median over turns stands. A step that repeats one of
+an earlier round imports no torch by itself, and is counted as if it did.
 """
 
 from __future__ import annotations
@@ -22,8 +24,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from unittest import mock
+
+from ewc_lambda.jobs.warm.starts import (
+    CLIENT,
+    SWITCH,
+    begin_helper,
+    end_helper,
+    of_one_thread,
+)
 
 ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {"PYTHONPATH": str(ROOT / "workflow/scripts")}
 # As Snakemake 9 writes before a script, then the script's own imports and run_job's first line.
 START = "import pickle, snakemake.logging, snakemake.iocontainers, {script}, gc; gc.freeze()"
 LATE = {
@@ -40,14 +52,41 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         total, jobs = run_study(Path(folder), given.steps_per_job)
-    print(f"the whole study: {total:.0f} CPU s")
-    print(f"{'script':20s}  jobs  CPU s a start")
+    print(f"the whole study: {total:.0f} CPU s, {sum(jobs.values())} jobs")
+    if os.environ.get(SWITCH) == "0":
+        starts = by_themselves(jobs, given.turns)
+    else:
+        starts = through_a_helper(jobs)
+    print(f"starts: {starts:.1f} CPU s, {100 * starts / total:.0f}% of the study's")
+
+
+def by_themselves(jobs: Counter[str], turns: int) -> float:
+    """CPU seconds of the starts of so many jobs, each a process that imports everything."""
     starts = 0.0
+    print(f"{'script':20s}  jobs  CPU s a start")
     for script, count in sorted(jobs.items()):
-        each = statistics.median(start(script) for _ in range(given.turns))
+        each = statistics.median(start(script) for _ in range(turns))
         starts += count * each
         print(f"{script:20s} {count:5d} {each:14.2f}")
-    print(f"starts: {starts:.0f} CPU s, {100 * starts / total:.0f}% of the study's")
+    return starts
+
+
+def through_a_helper(jobs: Counter[str]) -> float:
+    """CPU seconds of as many starts through one helper, with its own imports."""
+    before = used()
+    with tempfile.TemporaryDirectory() as name, mock.patch.dict(os.environ, ENVIRONMENT):
+        folder = Path(name, "helper")
+        folder.mkdir()
+        helper = begin_helper(folder)
+        for script, count in jobs.items():
+            job = Path(name, f"tmp.{script}.py")
+            job.write_text(START.format(script=script))
+            client = [sys.executable, "-I", "-S", str(CLIENT), str(folder / "socket"), script]
+            for _ in range(count):
+                command = [*client, sys.executable, str(job)]
+                subprocess.run(command, env=of_one_thread(os.environ), check=True)
+        end_helper(helper, folder)
+    return used() - before
 
 
 def run_study(folder: Path, steps_per_job: str) -> tuple[float, Counter[str]]:
@@ -78,14 +117,18 @@ def start(script: str) -> float:
 
 def cpu_of(command: Sequence[str], folder: Path) -> tuple[float, str]:
     """CPU seconds of a command and all that it started, and what it printed."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = used()
     env = {**os.environ, "PYTHONPATH": str(folder / "workflow/scripts")}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return used, done.stdout + done.stderr
+    return used() - before, done.stdout + done.stderr
+
+
+def used() -> float:
+    """CPU seconds of all processes that have ended and were waited for."""
+    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found.ru_utime + found.ru_stime
 
 
 if __name__ == "__main__":

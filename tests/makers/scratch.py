@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 import yaml
+from forked import can_fork, forked
 
 ROOT = Path(__file__).parents[2]
 # How often each random fault is tried: few in `make test`, 20 for docs/reliability.md.
@@ -123,7 +124,9 @@ class Scratch:
 
     def run(self, *arguments: str) -> Done:
         """Run Snakemake to its end."""
-        return self.start(*arguments).wait()
+        if not can_fork(self.environment, self.folder):
+            return self.start(*arguments).wait()
+        return Running(self, forked([*self.arguments, *arguments], self.folder)).wait()
 
     def finish(self) -> Done:
         """Run Snakemake to its end, which must be a good one."""

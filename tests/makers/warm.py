@@ -41,10 +41,10 @@ def by_itself(script: Path) -> list[str]:
     return [sys.executable, str(script)]
 
 
-def through(folder: Path, script: Path, name: str = "make_grid") -> list[str]:
-    """The command of a job's client; ``name`` is the script whose modules the helper imports."""
-    client = [sys.executable, "-I", "-S", str(CLIENT), str(folder / "socket"), name]
-    return [*client, *by_itself(script)]
+def through(folder: Path, script: Path, client: Path = CLIENT) -> list[str]:
+    """The command of a job's client; the helper imports what the script make_grid imports."""
+    start = [sys.executable, "-I", "-S", str(client), str(folder / "socket"), "make_grid"]
+    return [*start, *by_itself(script)]
 
 
 def start(command: list[str]) -> subprocess.Popen[str]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from documented import PAGES, blocks, commands, links
+from forked import forked
 from scratch import LIMIT, ROOT, Scratch, with_figures
 
 from ewc_lambda.config.study_config import resolve
@@ -97,6 +98,8 @@ def call(project, command, *more):
     if words[0] == "ewc-lambda":
         # An installed one may be another checkout's.
         words[:1] = [sys.executable, "-m", "ewc_lambda"]
+    if words[0] == "snakemake":
+        words, more = forked([*words[1:], *more], project.folder), ()
     if words[0] == "make":
         # What the environment is made of may be newer than the programs in it.
         installed = [str(BIN / "snakemake"), str(BIN / "pytest")]

@@ -9,11 +9,12 @@ onstart:
     from ewc_lambda.jobs.warm.starts import begin_warm_starts
 
     hear_sigterm()
-    try:
-        PLAN.begin()
-    except StudyError as error:
-        raise WorkflowError(str(error)) from None
-    logger.addHandler(ProgressLog(FILES, logger))
+    if PLAN:
+        try:
+            PLAN.begin()
+        except StudyError as error:
+            raise WorkflowError(str(error)) from None
+        logger.addHandler(ProgressLog(FILES, logger))
     # A cluster counts the memory of its jobs, and not of a helper beside them.
     if workflow.local_exec and not workflow.touch:
         begin_warm_starts(PythonScript, logger.warning)

@@ -109,9 +109,11 @@ class Helper:
         with connection, contextlib.suppress(OSError, ValueError, EOFError):
             # A client that is gone, or says nothing that makes sense, starts its job by itself.
             connection.settimeout(PATIENCE)
+            if peer_of(connection) != os.getuid():
+                return
             try:
                 request = receive(connection, files)
-                reason = self._refuses(connection, request)
+                reason = self._refuses(request)
                 reason = reason or self._fork(connection, request, files)
                 if reason:
                     connection.sendall(b"n" + reason.encode(errors="replace"))
@@ -122,25 +124,24 @@ class Helper:
     def _fork(self, connection: socket.socket, request: Mapping[str, Any], files: list[int]) -> str:
         sys.stdout.flush()
         try:
+            held = connection.dup()
             child = os.fork()
         except OSError as error:
             return f"no process can be forked ({error.strerror})"
         if child == 0:
             try:
-                for other in (self._listener, *self._children.values()):
+                for other in (self._listener, held, *self._children.values()):
                     other.close()
                 signal.signal(signal.SIGINT, self._heard)
                 run_child(connection, request, files, self._folder)
             finally:
                 # Whatever happens, a child never goes on as a helper.
                 os._exit(1)
-        self._children[child] = connection.dup()
+        self._children[child] = held
         return ""
 
-    def _refuses(self, connection: socket.socket, request: Mapping[str, Any]) -> str:
+    def _refuses(self, request: Mapping[str, Any]) -> str:
         """Why a job has to start by itself: "" where it need not."""
-        if peer_of(connection) != os.getuid():
-            return "the helper is another user's"
         given = of_all_jobs(request["environment"])
         differing = dict(given.items() ^ self._environment.items())
         if differing:

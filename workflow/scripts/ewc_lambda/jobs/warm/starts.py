@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ THREADS = (
 # Seconds that a helper may take to end its children.
 PATIENCE = 5
 CLIENT = Path(__file__).with_name("client.py")
+HELPER = "ewc_lambda.jobs.warm.helper"
 
 
 def begin_warm_starts(script_class: Any, say: Callable[[str], Any]) -> None:
@@ -81,8 +82,10 @@ def _is_ours(script: Any) -> bool:
     return not any(own) and path.resolve().parent == SCRIPTS
 
 
-def begin_helper(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the helper of the socket in a folder.
+def begin_helper(
+    folder: Path, program: Sequence[str] = ("-P", "-m", HELPER)
+) -> subprocess.Popen[bytes]:
+    """Start the helper of the socket in a folder: what Python is given as ``program``.
 
     Raises:
         OSError: it cannot be started; the folder is gone.
@@ -93,9 +96,8 @@ def begin_helper(folder: Path) -> subprocess.Popen[bytes]:
         with listener:
             listener.bind(str(folder / "socket"))
             listener.listen(socket.SOMAXCONN)
-            module = "ewc_lambda.jobs.warm.helper"
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(listener.fileno())],
+                [sys.executable, *program, str(listener.fileno())],
                 stdin=subprocess.PIPE,
                 pass_fds=[listener.fileno()],
                 env=of_one_thread(os.environ),
