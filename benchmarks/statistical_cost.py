@@ -12,7 +12,7 @@ results/reference.
 
 How many trials each needs is extrapolated: trials are simulated from the measures of the noise
 studies, which have both protocols' noise at 12 lambdas of three base models (8 replicates each),
-and moved by as much as the best lambdas of the five base models of results/reference/digits differ.
+and moved by as much as the best lambdas of the five base models of results/reference/fixed_digits differ.
 What a trial costs is measured here, in CPU seconds of training on one thread, without start-up.
 """
 
@@ -86,7 +86,7 @@ def measured() -> tuple[list[Noise], float]:
         Noise(np.log10(one.lambdas), one.measures, other.measures)
         for one, other in zip(common, independent, strict=True)
     ]
-    digits = answer_importance(Study.read(REFERENCE / "digits" / "study.h5"), "fisher")
+    digits = answer_importance(Study.read(REFERENCE / "fixed_digits" / "study.h5"), "fisher")
     best = [np.log10(trial.best.estimate) for trial in digits.trials]
     return noises, statistics.stdev(best)
 

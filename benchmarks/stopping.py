@@ -162,7 +162,7 @@ POPULATIONS: dict[tuple[str, Noise, Draw], Population] = {}
 def rows() -> Iterator[tuple[str, str, str, Draw, float, int]]:
     bases = {
         **BASES,
-        "digits": of_study("results/reference/digits/study.h5"),
+        "digits": of_study("results/reference/fixed_digits/study.h5"),
         "mnist": of_study("results/reference/findings_mnist/study.h5"),
     }
     for target in (0.3, 0.6, 1.0):

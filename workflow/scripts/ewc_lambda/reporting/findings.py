@@ -22,6 +22,7 @@ from ewc_lambda.results.study_file import Study
 # Folders of results/reference in the order of the page, with what each is. A pair is a noise study.
 SINGLE = {
     "digits": "The default study: digits 0 to 4, then 5 to 9",
+    "fixed_digits": "The same with a fixed design: 5 trials of 10 replicates",
     "mnist": "Real MNIST in minutes: digits 0, 1, 2, then 3, 4, 5, with the original's network",
     "findings_mnist": "MNIST with the original's network, digits 0, 1, 2, then 3, 4, 5",
     "findings_digits": "Importance measures compared, on digits",

@@ -64,7 +64,8 @@ class ByAccuracy:
 class Recommendation:
     """What to take for a new network; shares are of the measure. ``own`` is the interval in which a
     new network's own best lambda lies, ``factors`` what it costs to be so many times off, and
-    ``halving`` the number of trials that would halve the interval. ``by_accuracy`` is None in a
+    ``halving`` the number of trials that would halve the interval and ``target`` its width that was
+    asked for, if one was. ``by_accuracy`` is None in a
     regression. Where lambda is chosen by another thing than the measure, ``others`` are the answers
     by what it is not chosen by.
     """
@@ -76,6 +77,7 @@ class Recommendation:
     curve: RegretCurve
     factors: tuple[tuple[int, float], ...]
     halving: int | None
+    target: float | None
     by_accuracy: ByAccuracy | None
     others: Mapping[str, ByAccuracy | None] = field(default_factory=dict)
 
@@ -126,6 +128,7 @@ def recommend(
         over,
         tuple((factor, cost_of_factor(over, use.estimate, factor)) for factor in FACTORS),
         trials_needed(len(found), 0.5, LEVEL),
+        study.config.get("target_width"),
         _by(study, found, [search.errors for search in found], bests),
         {
             name: _by(study, found, [search.others[name] for search in found], bests)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ewc_lambda.inference.new_network import trials_needed
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import ALL_TRIALS, NARROW, STOPPED
+from ewc_lambda.search.scout import LAMBDAS, is_auto
 
 
 def cost_line(study: Study) -> str:
@@ -15,6 +16,8 @@ def cost_line(study: Study) -> str:
         steps = steps.drop_duplicates(["trial", "importance", "lambda"])
     lines = int(study.replicates("references").sum()) if len(study.references) else 0
     beside = f", and {lines} of the reference lines" if lines else ""
+    scouted = len(LAMBDAS) * len(study.importances) if is_auto(study.config) else 0
+    beside += f"; {scouted} scouted for the range" if scouted else ""
     return f"Cost: {int(steps['members'].sum())} trainings at a lambda{beside}."
 
 

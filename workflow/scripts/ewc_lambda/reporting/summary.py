@@ -187,10 +187,12 @@ def _next(answer: ImportanceAnswer) -> list[str]:
         ]
     if needed is None or answer.recommendation.use.reason:
         return []
+    target = answer.recommendation.target
+    way = f"trials={needed}" if target is None else f"target_width={target / 2:g}"
     return [
         _line(
             "more trials",
-            f"{needed - trials} more (--config trials={needed}) would about halve these intervals",
+            f"{needed - trials} more (--config {way}) would about halve these intervals",
         )
     ]
 
