@@ -2,10 +2,15 @@
 
 import json
 import re
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 from own_trainers import COMMAND, OWN, TRAINER
 from scratch import ROOT, Scratch, trained
+
+from ewc_lambda.trainers.outputs import read_losses
 
 pytestmark = pytest.mark.workflow
 
@@ -108,6 +113,45 @@ def test_a_command_is_driven_as_well(tmp_path):
     scratch.finish()
     record = json.loads((scratch.study / "trial_0/base_model.json").read_text())
     assert record["model_source"] == [COMMAND]
+
+
+AVALANCHE = ROOT / ".venv-avalanche/bin/python"
+
+
+@pytest.mark.skipif(
+    not AVALANCHE.exists(),
+    reason="AVALANCHE IS NOT TESTED: no .venv-avalanche (benchmarks/lambda_step.py makes it)",
+)
+def test_avalanche_trains_in_a_python_of_its_own(tmp_path):
+    study = {
+        "trainer": "config/trainers/avalanche_ewc.py",
+        "trainer_python": str(AVALANCHE),
+        "steps_per_job": "round",
+        "epochs": 1,
+        "replicates": 2,
+        "steps": 4,
+        "max_rounds": 1,
+        "samples_per_task": 40,
+    }
+    scratch = Scratch.create(tmp_path / "project", **study)
+    scratch.finish()
+    assert len(list(scratch.search.rglob("step_*.h5"))) == 4
+
+
+def test_the_ready_program_writes_what_is_read(tmp_path):
+    script = ROOT / "config/trainers/linear_command.py"
+    out = tmp_path / "losses"
+    found = {}
+    for value in ("0", "1", "1e6"):
+        given = ["--lambda", value, "--seed", "1", "--base-seed", "2", "--out", str(out)]
+        subprocess.run([sys.executable, str(script), *given], check=True)
+        found[value] = read_losses(out, "trainer_command")["losses"]
+    assert {losses.shape for losses in found.values()} == {(40, 2)}
+    # The first task is the same; the second is not learned where the first is held.
+    assert all(np.array_equal(found["0"][:20], losses[:20]) for losses in found.values())
+    held = found["1e6"]
+    assert np.allclose(held[20:], held[19], rtol=1e-3)
+    assert (np.diff([losses[-1, 1] for losses in found.values()]) > 0).all()
 
 
 def test_the_ready_trainer_trains(tmp_path):
