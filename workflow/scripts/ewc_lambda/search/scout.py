@@ -37,7 +37,7 @@ NEAR = 4
 
 def is_auto(config: Any) -> bool:
     """Whether a study's ranges are those that a scout finds."""
-    return bool(config["low_range"] == AUTO)
+    return bool(config.get("low_range") == AUTO)
 
 
 def ranges(lambdas: Sequence[float], measures: Sequence[float]) -> dict[str, list[float]]:
