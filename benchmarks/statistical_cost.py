@@ -13,7 +13,8 @@ results/reference.
 How many trials each needs is extrapolated: trials are simulated from the measures of the noise
 studies, which have both protocols' noise at 12 lambdas of three base models (8 replicates each),
 and moved by as much as the best lambdas of the five base models of results/reference/fixed_digits
-differ. What a trial costs is measured here, in CPU seconds of training on one thread, without start-up.
+differ. What a trial costs is measured here, in CPU seconds of training on one thread, without
+start-up.
 """
 
 from __future__ import annotations

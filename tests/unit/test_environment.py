@@ -50,8 +50,7 @@ def test_the_config_table_is_that_of_the_schema():
     assert page == filled_in(page), "run: make config-table"
 
 
-# A study that goes on until it is sure is what the default study is, and what a config that does not
-# speak of it is not.
+# The default study goes on until it is sure; a config that does not speak of that has its trials.
 DECIDED = {"trials", "target_width", "replicates", "low_range", "high_range", "first_trials"}
 
 

@@ -17,7 +17,7 @@ def path(tmp_path):
 
 
 def headline(study):
-    return summary(study).splitlines()[2]
+    return next(line for line in summary(study).splitlines() if line.startswith("fisher: "))
 
 
 def line(study, label):
