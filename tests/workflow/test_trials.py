@@ -21,7 +21,7 @@ DECIDES = {
 
 
 def test_it_ends_sure_or_says_what_it_would_take(tmp_path):
-    """Whatever the cores and the jobs, it has the same trials and the same bytes."""
+    """Whatever the cores, it has the same trials and the same bytes."""
     scratch = Scratch.create(tmp_path / "project", **DECIDES, steps_per_job="round")
     scratch.finish()
     looks = [read_json(path) for path in sorted(scratch.study.glob("look_*.json"))]
@@ -36,13 +36,13 @@ def test_it_ends_sure_or_says_what_it_would_take(tmp_path):
     asked = "0.4 were asked for" in said or "at most 0.4 decades were asked for" in said
     assert asked, said
 
-    alone = Scratch.create(tmp_path / "alone", **DECIDES)
+    alone = Scratch.create(tmp_path / "alone", **DECIDES, steps_per_job="round")
     alone.arguments = ["--cores", "1"]
     alone.finish()
     assert alone.digest() == scratch.digest()
     # Another width asks again, and trains what is missing alone.
     before = alone.finished()
-    alone.configure(**DECIDES | {"target_width": 100.0})
+    alone.configure(**DECIDES | {"target_width": 100.0}, steps_per_job="round")
     alone.finish()
     again = alone.finished() - before
     assert not any("train" in job for job in again), again
