@@ -80,6 +80,19 @@ def step_outputs(steps):
     return {name: expand(path, step=steps, allow_missing=True) for name, path in named.items()}
 
 
+FIRST = "|".join(map(str, range(STUDY["first_trials"] or 0)))
+
+
+def blocks():
+    """Blocks of steps that a job trains: the name's ending, of which trials, and which steps."""
+    kinds = {"": (FIRST or r"\d+", STUDY["steps"])}
+    if FIRST:
+        kinds["_later"] = (rf"(?!(?:{FIRST})(?!\d))\d+", STUDY["later_steps"])
+    for ending, (trials, steps) in kinds.items():
+        for first in range(0, steps, STEPS_PER_JOB):
+            yield ending, trials, range(steps)[first : first + STEPS_PER_JOB]
+
+
 def drawn_from(name):
     """An input function: the study file, of a figure or the tables. Its time is not looked at where
     what was drawn shows that very file.

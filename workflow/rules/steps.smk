@@ -27,19 +27,6 @@ if STEPS_PER_JOB == 1:
             "../scripts/train_steps.py"
 
 
-FIRST = "|".join(map(str, range(STUDY["first_trials"] or 0)))
-
-
-def blocks():
-    """Blocks of steps that a job trains: the name's ending, of which trials, and which steps."""
-    kinds = {"": (FIRST or r"\d+", STUDY["steps"])}
-    if FIRST:
-        kinds["_later"] = (rf"(?!(?:{FIRST})(?!\d))\d+", STUDY["later_steps"])
-    for ending, (trials, steps) in kinds.items():
-        for first in range(0, steps, STEPS_PER_JOB):
-            yield ending, trials, range(steps)[first : first + STEPS_PER_JOB]
-
-
 # With more steps in a job, a rule for each block of a round: a step's file stays an output of its
 # own, which one rule with a wildcard for the block cannot say. Rounds of later trials have other
 # steps.

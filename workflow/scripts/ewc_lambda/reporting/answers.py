@@ -157,8 +157,7 @@ def answer_trial(study: Study, search: Search) -> TrialAnswer:
     if not study.paired:
         return _answer_own_runs(study, search)
     best = best_lambda(search.lambdas, search.measures, spacing(study), search.first_ends, LEVEL)
-    zero = study.reference(search.trial, "finetuning")
-    side = "" if zero is None else missed(search.measures, zero)
+    side = _missed(study, search)
     if side:
         nan = float("nan")
         best = replace(best, estimate=nan, low=nan, high=nan, end="", reason=REASONS[side])
@@ -171,6 +170,14 @@ def answer_trial(study: Study, search: Search) -> TrialAnswer:
         _against(study, search, "joint"),
         side,
     )
+
+
+def _missed(study: Study, search: Search) -> str:
+    zero = study.reference(search.trial, "finetuning")
+    first = study.config.get("first_trials")
+    # The few lambdas of a later trial lie around the best, and may well be alike.
+    later = first is not None and search.trial >= first
+    return "" if zero is None or later else missed(search.measures, zero)
 
 
 def _answer_own_runs(study: Study, search: Search) -> TrialAnswer:
