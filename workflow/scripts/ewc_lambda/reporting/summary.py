@@ -78,6 +78,7 @@ def _of_sweep(answer: ImportanceAnswer) -> list[str]:
     return [
         f"{answer.importance}: {_verdict(one.resolved, 'best lambda', one.best, one.gain)}",
         _line("best lambda", best),
+        *_tolerances(answer.recommendation),
         _line("resolved", _resolved(one)),
         *(_trials(answer) if len(answer.trials) > 1 else []),
     ]
