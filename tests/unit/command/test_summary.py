@@ -58,3 +58,13 @@ def test_a_study_without_results_says_which_command_makes_them(study, tmp_path, 
 def test_a_study_file_stands_for_itself(study, capsys):
     assert main(["summary", "results/made_up/study.h5"]) == 0
     assert capsys.readouterr().out.startswith("Study made_up: 3 trials of 6 replicates")
+
+
+def test_what_snakemake_measured_is_added_up(study, tmp_path, capsys):
+    folder = tmp_path / "benchmarks/results/made_up"
+    (folder / "trial_0").mkdir(parents=True)
+    (folder / "a.tsv").write_text("s\tcpu_time\n2.0\t1.5\n")
+    (folder / "trial_0/b.tsv").write_text("s\tcpu_time\n1.0\t2.25\n1.0\tNA\n")
+    assert printed(tmp_path, capsys, study.config).endswith(
+        "\nIts jobs took 4 CPU s (benchmarks/results/made_up)\n"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 
 from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
@@ -46,4 +47,20 @@ def _answer(path: Path) -> str:
     from ewc_lambda.reporting.answers import open_study
     from ewc_lambda.reporting.summary import summary
 
-    return summary(open_study(path))
+    study = open_study(path)
+    return summary(study) + _spent(study.name)
+
+
+def _spent(name: str) -> str:
+    """What the jobs of a study took, as Snakemake has measured it here; nothing where it has not."""
+    folder = Path("benchmarks/results", name)
+    measured = [row["cpu_time"] for path in folder.rglob("*.tsv") for row in _rows(path)]
+    if not measured:
+        return ""
+    seconds = sum(float(value) for value in measured if value != "NA")
+    return f"\nIts jobs took {seconds:.0f} CPU s ({folder})\n"
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
