@@ -52,7 +52,7 @@ def _answer(path: Path) -> str:
 
 
 def _spent(name: str) -> str:
-    """What the jobs of a study took, as Snakemake has measured it here; nothing where it has not."""
+    """What the jobs of a study took, as far as Snakemake has measured it here."""
     folder = Path("benchmarks/results", name)
     measured = [row["cpu_time"] for path in folder.rglob("*.tsv") for row in _rows(path)]
     if not measured:
