@@ -36,7 +36,8 @@ from ewc_lambda.learning.sequence import (
 from ewc_lambda.learning.training import Problem
 from ewc_lambda.networks.models import draw_weights, flat_state
 from ewc_lambda.results.runs import Run, introductions
-from ewc_lambda.search.rounds import decide, round_grid
+from ewc_lambda.search.by_config import round_grid
+from ewc_lambda.search.rounds import decide
 from ewc_lambda.seeding import Stream, trial_generator
 
 ROOT = Path(__file__).parents[2]

@@ -33,7 +33,8 @@ def small_disk(request):
 
     yield mount
     for results in mounted:
-        subprocess.run(["umount", results], check=True)
+        # Lazily: a process of the run may be on its way out.
+        subprocess.run(["umount", "--lazy", results], check=True)
 
 
 def fill(filler):

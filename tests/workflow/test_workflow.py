@@ -49,8 +49,8 @@ def test_the_default_study_makes_a_plan(tmp_path):
     done = scratch.run("--dry-run")
     assert done.status == 0, done.text
     plan = planned(done)
-    # A dry-run knows of round 0 only.
-    assert plan["train_step"] == 5 * 9
+    # A dry-run knows of round 0 of the trials before the first look only.
+    assert plan["train_step"] == 3 * 9 + 2 * 6
     assert plan["train_first_task"] == plan["create_base_model"] == 5
     assert plan["train_reference"] == 2 * 5
 

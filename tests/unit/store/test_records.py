@@ -186,7 +186,7 @@ def test_every_byte_in_front_is_under_the_seal(tmp_path):
 
 
 def test_a_file_of_before_there_was_an_origin_is_read():
-    reference = Path(__file__).parents[3] / "results/reference/digits/study.h5"
+    reference = Path(__file__).parents[3] / "results/reference/mnist/study.h5"
     assert read_front(reference).origin == {}
 
 
