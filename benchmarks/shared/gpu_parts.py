@@ -225,8 +225,8 @@ def graphs(work: Work) -> Iterator[str]:
 
 
 def default_study(work: Work) -> Iterator[str]:
-    """All training of the default study, on made-up data of the shape of digits."""
-    given = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    """All training of the default study's fixed design, on made-up data of the shape of digits."""
+    given = yaml.safe_load((ROOT / "config/studies/fixed_digits.yaml").read_text())
     shrunk = {"epochs": 1, "max_rounds": 2, "replicates": 2} if work.tiny else {}
     problem, config = work.problem(**{**given, **shrunk})
     trials = 1 if work.tiny else given["trials"]
