@@ -123,7 +123,8 @@ class Scratch:
 
     def run(self, *arguments: str) -> Done:
         """Run Snakemake to its end."""
-        if not can_fork(self.environment, self.folder):
+        # With a cluster's executor as its users start it.
+        if "--profile" in self.arguments or not can_fork(self.environment, self.folder):
             return self.start(*arguments).wait()
         return Running(self, forked([*self.arguments, *arguments], self.folder)).wait()
 

@@ -39,6 +39,9 @@ SCRIPTS_OF_ALL_KINDS = {
     "at its end": "import atexit; atexit.register(print, 'end')",
     "a thread": "import threading, time\n"
     "threading.Thread(target=lambda: (time.sleep(0.1), print('thread'))).start()",
+    "a pool of threads": "from concurrent.futures import ThreadPoolExecutor\n"
+    "print(ThreadPoolExecutor(1).submit(len, 'ab').result())\n"
+    "pool = ThreadPoolExecutor(1)\npool.submit(print, 'pool')",
     "at once": "import os; os._exit(7)",
     "folder": "import os; print(os.getcwd())",
     "rights": "import os; print(oct(os.umask(0)))",

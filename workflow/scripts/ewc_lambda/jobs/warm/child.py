@@ -67,6 +67,9 @@ def run_script(script: str) -> int:
         trace = error.__traceback__ and error.__traceback__.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         code = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    # Pools of threads are told to end first, as at the end of a Python.
+    for ending in reversed(threading._threading_atexits):  # type: ignore[attr-defined]
+        ending()
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
