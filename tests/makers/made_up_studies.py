@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ewc_lambda.results.study_file import Study, write_tables
+from ewc_lambda.results.run_tables import write_tables
+from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.rounds import decide, grid
 
 EPOCHS = 4

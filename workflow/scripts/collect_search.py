@@ -8,8 +8,8 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.results.criteria import MEASURE
+from ewc_lambda.results.run_tables import run_table, write_tables
 from ewc_lambda.results.runs import Run, read_run, trial_origin
-from ewc_lambda.results.study_file import run_table, write_tables
 from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import read_json
 

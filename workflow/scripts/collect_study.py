@@ -6,8 +6,8 @@ from ewc_lambda.data.prepared import read_notes, read_task_names
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.results.criteria import MEASURE
+from ewc_lambda.results.run_tables import joined, read_tables, run_table, write_tables
 from ewc_lambda.results.runs import read_run
-from ewc_lambda.results.study_file import joined, read_tables, run_table, write_tables
 from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import read_json
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.results.run_tables import joined, read_tables
 from ewc_lambda.results.searches import interval_width
-from ewc_lambda.results.study_file import Study, joined, read_tables
+from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import look
 from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.records import write_json

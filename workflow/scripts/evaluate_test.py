@@ -7,8 +7,8 @@ import torch
 from ewc_lambda.jobs.open_trial import OpenTrial
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.networks.weights import load_state
+from ewc_lambda.results.run_tables import write_tables
 from ewc_lambda.results.runs import read_run
-from ewc_lambda.results.study_file import write_tables
 from ewc_lambda.store.provenance import provenance
 from ewc_lambda.store.stamps import digest_of
 

@@ -12,7 +12,7 @@ from ewc_lambda.config.study_config import later_defaults, part, resolve, schema
 from ewc_lambda.learning.optimizers import Rule
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import KINDS
-from ewc_lambda.results.study_file import write_tables
+from ewc_lambda.results.run_tables import write_tables
 from ewc_lambda.upkeep.integrity import Integrity
 from ewc_lambda.upkeep.plan import Plan, told_alone
 

@@ -18,7 +18,8 @@ from ewc_lambda.learning.augmentation import changed
 from ewc_lambda.learning.penalty import Penalty, Term
 from ewc_lambda.learning.training import _spread
 from ewc_lambda.results.published import import_published
-from ewc_lambda.results.study_file import joined, read_study, run_table
+from ewc_lambda.results.run_tables import joined, run_table
+from ewc_lambda.results.study_file import read_study
 from ewc_lambda.search.riemann import riemann_measure
 from ewc_lambda.store.front import read_front
 from ewc_lambda.store.records import read_hdf5, write_hdf5

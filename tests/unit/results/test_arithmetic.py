@@ -6,8 +6,8 @@ from made_up_studies import made_up_study
 
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.results.arithmetic import mixed_arithmetic, study_arithmetic
+from ewc_lambda.results.run_tables import run_table
 from ewc_lambda.results.runs import Run, read_run, write_run
-from ewc_lambda.results.study_file import run_table
 
 OLD, NEW = "X86_V3, torch AVX2", "AVX512_ICL, torch AVX512"
 

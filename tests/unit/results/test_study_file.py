@@ -7,15 +7,9 @@ import pandas as pd
 import pytest
 
 from ewc_lambda.errors import BrokenFileError, StudyError
+from ewc_lambda.results.run_tables import joined, read_tables, run_table, write_tables
 from ewc_lambda.results.runs import Run
-from ewc_lambda.results.study_file import (
-    Study,
-    joined,
-    read_study,
-    read_tables,
-    run_table,
-    write_tables,
-)
+from ewc_lambda.results.study_file import Study, read_study
 from ewc_lambda.store.records import write_hdf5
 
 REPLICATES, TASKS, EPOCHS = 2, 2, 3

@@ -6,7 +6,8 @@ import pytest
 from made_up_sweeps import LAMBDAS, made_up_sweep
 
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.study_file import Study, write_tables
+from ewc_lambda.results.run_tables import write_tables
+from ewc_lambda.results.study_file import Study
 from ewc_lambda.results.sweep import Reading, sweep_tables
 from ewc_lambda.store.provenance import check_config
 

@@ -13,7 +13,7 @@ from hostile import HOSTILE, seal
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.study_file import write_tables
+from ewc_lambda.results.run_tables import write_tables
 from ewc_lambda.upkeep.archive import CONFIG, MEMBERS, STUDY, SUMS, pack, unpack
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from ewc_lambda.reporting.answers import Answers, answer_study
 from ewc_lambda.reporting.plotting import draw_figure
 from ewc_lambda.reporting.summary import summary
-from ewc_lambda.results.study_file import Study, write_tables
+from ewc_lambda.results.run_tables import write_tables
+from ewc_lambda.results.study_file import Study
 from ewc_lambda.results.sweep import Reading, sweep_tables
 from ewc_lambda.results.sweep_table import read_table
 from ewc_lambda.store.records import file_digest

@@ -12,7 +12,7 @@ import numpy as np
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.study_file import Table, write_tables
+from ewc_lambda.results.run_tables import Table, write_tables
 from ewc_lambda.store.records import file_digest
 
 

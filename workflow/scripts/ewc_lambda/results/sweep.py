@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ewc_lambda.config.study_config import resolve
-from ewc_lambda.results.study_file import Table
+from ewc_lambda.results.run_tables import Table
 from ewc_lambda.results.sweep_columns import find_columns
 from ewc_lambda.results.sweep_runs import clean_runs, find_pairs, find_spacing, lower_is_better
 

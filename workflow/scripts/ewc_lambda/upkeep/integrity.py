@@ -17,8 +17,8 @@ from ewc_lambda.errors import BrokenFileError, StudyError
 from ewc_lambda.results.arithmetic import mixed_arithmetic
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
+from ewc_lambda.results.run_tables import read_tables
 from ewc_lambda.results.runs import Run, read_run, round_measures
-from ewc_lambda.results.study_file import read_tables
 from ewc_lambda.search.by_config import decide_round, round_grid, searched_before
 from ewc_lambda.store.records import file_digest, read_attributes, read_hdf5, read_json
 from ewc_lambda.upkeep.replayed import replayed
