@@ -134,8 +134,9 @@ def card() -> str:
 
 
 def has_pytest() -> bool:
-    """Whether the tests can be run."""
+    """Whether the tests can be run, with what they import."""
     try:
+        import hypothesis  # noqa: F401
         import pytest  # noqa: F401
     except ImportError:
         return False

@@ -11,7 +11,6 @@ from stand_in_gpu import DEVICE, make_up_values
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ewc_lambda.config.study_config import resolve
 from ewc_lambda.learning import cuda_graphs, training
 from ewc_lambda.learning.augmentation import Augmentation
 from ewc_lambda.learning.cuda_graphs import Graphed
@@ -257,7 +256,7 @@ def test_emulation_refuses_what_waits_for_a_value(caplog):
 @pytest.mark.usefixtures("restored")
 @CASES
 def test_cuda_graphs_are_replayed_and_change_no_bit(changes, monkeypatch, caplog):
-    open_device(resolve({"device": "cuda"}))
+    open_device({"device": "cuda", "precision": "float32"})
     replays, once = [], torch.cuda.CUDAGraph.replay
     monkeypatch.setattr(torch.cuda.CUDAGraph, "replay", lambda g: replays.append(once(g)))
     with caplog.at_level(logging.WARNING, "ewc_lambda"):

@@ -26,13 +26,14 @@ def batch(of, task, rows, stage=None):
 
 @KINDS
 @MODELS
-def test_gradient_and_buffers_are_those_of_a_plain_module(model, stacked):
+@pytest.mark.parametrize("count", [1, 2])
+def test_gradient_and_buffers_are_those_of_a_plain_module(count, model, stacked):
     of = problem(model=model, stacked=stacked, dtype=torch.float64)
-    theta, buffers = spread(of, 2)
+    theta, buffers = spread(of, count)
     members = members_of(of, theta=theta, buffers=buffers)
-    part = batch(of, 0, [[0, 1, 2, 3], [4, 5, 6, 7]])
+    part = batch(of, 0, [[0, 1, 2, 3], [4, 5, 6, 7]][:count])
     members.backward([part])
-    for member in range(2):
+    for member in range(count):
         module = plain_module(of, theta[member], buffers[member])
         module.train()
         logits = module(part.x[member], *part.route)
@@ -75,20 +76,21 @@ def test_a_second_backward_does_not_add_to_the_first(stacked):
 
 @KINDS
 @MODELS
+@pytest.mark.parametrize("count", [1, 2])
 def test_evaluation_is_the_mean_over_samples_of_a_plain_module_in_evaluation_mode(
-    model, stacked, monkeypatch
+    count, model, stacked, monkeypatch
 ):
     # Chunks that do not divide the number of samples.
     monkeypatch.setattr(members_module, "STACKED_BATCH", 5)
     monkeypatch.setattr(members_module, "LOOPED_BATCH", 5)
     of = problem(model=model, stacked=stacked)
-    theta, buffers = spread(of, 2)
+    theta, buffers = spread(of, count)
     buffers = buffers + 0.1
     members = members_of(of, theta=theta, buffers=buffers)
     loss, accuracy = members.evaluate(of.selection[1], of.network.route(1, 1))
     assert loss.dtype == accuracy.dtype == torch.float64
     x, y = of.selection[1].take(slice(None))
-    for member in range(2):
+    for member in range(count):
         module = plain_module(of, theta[member], buffers[member]).eval()
         with torch.no_grad():
             logits = module(x, 1, 3)
@@ -97,6 +99,21 @@ def test_evaluation_is_the_mean_over_samples_of_a_plain_module_in_evaluation_mod
         assert accuracy[member].item() == pytest.approx((logits.argmax(1) == y).double().mean())
     assert torch.equal(members.buffers, buffers)
     assert torch.equal(members.theta, theta)
+
+
+def test_one_member_needs_nothing_that_vmap_cannot_answer(monkeypatch):
+    """Batch normalization on a GPU asks for how its pictures lie in memory."""
+    once = torch.nn.BatchNorm2d.forward
+
+    def asking(layer, x):
+        x.is_contiguous(memory_format=torch.channels_last)
+        return once(layer, x)
+
+    monkeypatch.setattr(torch.nn.BatchNorm2d, "forward", asking)
+    of = problem(model="original_cnn", stacked=True)
+    members = members_of(of, 1)
+    members.backward([batch(of, 0, [[0, 1, 2, 3]])])
+    members.evaluate(of.selection[0], of.network.route(0, 0))
 
 
 @KINDS

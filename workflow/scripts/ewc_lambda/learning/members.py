@@ -175,8 +175,7 @@ class Members:
             self.network.eval()
             parameters = self.layout.split_parameters(self.theta)
             buffers = self.layout.split_buffers(self.buffers)
-            stack = vmap(self._call(route), (0, 0, None))
-            return self._forward(stack, parameters, buffers, x)
+            return self._forward(self._stack(route, shared_x=True), parameters, buffers, x)
         for network in self._copies:
             network.eval()
         return torch.stack([self._forward(network, x, *route) for network in self._copies])
@@ -189,7 +188,7 @@ class Members:
         buffers = {name: view.clone(memory_format=contiguous) for name, view in views.items()}
         total = torch.zeros((), device=self.theta.device)
         for part in parts:
-            logits = self._forward(vmap(self._call(part.route)), self._leaves, buffers, part.x)
+            logits = self._forward(self._stack(part.route), self._leaves, buffers, part.x)
             total = total + sample_losses(logits, part.y, self.loss).mean(dim=1).sum()
         if buffers:
             self.buffers.copy_(self.layout.join(buffers, "buffers"))
@@ -201,6 +200,20 @@ class Members:
             return network(*inputs)
         with torch.autocast(self.theta.device.type, torch.bfloat16, cache_enabled=False):
             return network(*inputs).to(self.theta.dtype)
+
+    def _stack(self, route: tuple[int, int], *, shared_x: bool = False) -> Callable[..., Tensor]:
+        """The network of all members, each with samples of its own or all with the same."""
+        call = self._call(route)
+        if len(self) > 1:
+            return vmap(call, (0, 0, None if shared_x else 0))
+
+        # One member's filters are still laid out as a convolution likes them, and on a GPU batch
+        # normalization then asks for what vmap of torch 2.11 cannot answer.
+        def one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:
+            first = ({name: each[0] for name, each in of.items()} for of in (parameters, buffers))
+            return call(*first, x if shared_x else x[0]).unsqueeze(0)
+
+        return one
 
     def _call(self, route: tuple[int, int]) -> Callable[..., Tensor]:
         def call(parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:

@@ -18,10 +18,11 @@ from torch.func import functional_call, grad, vmap
 from ewc_lambda.learning.layer_gradients import Layer, layer_of
 from ewc_lambda.networks.models import Layout, Network, bound_copy
 
-# Samples that go through together, measured; and how many are summed in the weights' own type
-# before they are added to the sum in float64.
+# Samples that go through together, measured: on a CPU what fits its cache, on a GPU what fills it.
+# And how many are summed in the weights' own type before they are added to the sum in float64.
 CHUNK = 32
-SUMMED = 8 * CHUNK
+GPU_CHUNK = 256
+SUMMED = 256
 
 # Maps the logits (n, K) of some samples and the index of the first to directions (n, V, K).
 Directions = Callable[[Tensor, int], Tensor]
@@ -65,9 +66,10 @@ def sum_sample_gradients(of: Trained, x: Inputs, directions: Directions, power: 
     """
     sums = _running_sum(of, power)
     total = torch.zeros(of.layout.shared, dtype=torch.float64, device=of.theta.device)
+    chunk = CHUNK if of.theta.device.type == "cpu" else GPU_CHUNK
     for first in range(0, len(x), SUMMED):
-        for start in range(first, min(first + SUMMED, len(x)), CHUNK):
-            sums.add(x[start : start + CHUNK], directions, start)
+        for start in range(first, min(first + SUMMED, len(x)), chunk):
+            sums.add(x[start : start + chunk], directions, start)
         total += sums.take()
     return total.to(of.theta.dtype)
 
