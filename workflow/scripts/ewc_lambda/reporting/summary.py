@@ -36,6 +36,15 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     found = answers or answer_study(study)
     if study.sweep:
         return _sweep_summary(study, found)
+    lines = head_lines(study, found)
+    for each in found:
+        lines += ["", *importance_lines(each)]
+    lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
+    return "\n".join(lines) + "\n"
+
+
+def head_lines(study: Study, found: Answers) -> list[str]:
+    """What was studied, whether it is as sure as was asked, and what it cost."""
     fewest, most = study.replicate_range
     replicates = _count(most, "replicate")
     if fewest < most:
@@ -53,11 +62,7 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     lines += [*stopping_lines(study), cost_line(study)]
     if mixed := study_arithmetic(study):
         lines.append(mixed)
-    lines += [f"Note: {note}." for note in study.notes]
-    for each in found:
-        lines += ["", *importance_lines(each)]
-    lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
-    return "\n".join(lines) + "\n"
+    return [*lines, *(f"Note: {note}." for note in study.notes)]
 
 
 def _sweep_summary(study: Study, found: Answers) -> str:
