@@ -15,12 +15,14 @@ process. Prints tables and writes nothing; docs/replications.md holds what it pr
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import logging
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -213,8 +215,11 @@ def coverage(studies: int) -> None:
         for n in range(studies)
     ]
     found = []
-    for case in cases:
-        found.append((case, study(case)))
+    for number, case in enumerate(cases, 1):
+        use = study(case)
+        found.append((case, use))
+        ends = f"{use.estimate:.3g} ({use.low:.3g} to {use.high:.3g})"
+        print(f"{number} of {studies}: {case}: {ends}", file=sys.stderr, flush=True)
     print(HEAD)
     print(summary("all", found))
     for key, values in (
@@ -252,6 +257,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["coverage", "correlated"])
     options = parser.parse_args()
     logging.disable(logging.WARNING)
+    # Each file that is written names them.
+    metadata.version = functools.cache(metadata.version)
     started = time.process_time()
     if options.only != "correlated":
         coverage(options.studies)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,19 +58,27 @@ def files_of(folder: Path, config: Mapping[str, Any], code: str = "") -> Files:
     return Files(resolved, folder, codes)
 
 
-def run(files: Files, most: int | None = None) -> list[Product]:
-    """Make what does not stand, at ``most`` so many jobs; what was made, in order."""
+def run(
+    files: Files, most: int | None = None, kinds: Collection[str] = tuple(KINDS)
+) -> list[Product]:
+    """Make what does not stand, of some ``kinds`` and at ``most`` so many jobs; what was made, in
+    order.
+    """
     plan = Plan(files, logging.getLogger("quiet"))
     try:
         plan.begin()
-        return _run(files, plan, most)
+        return _run(files, plan, most, kinds)
     finally:
         plan.end()
 
 
-def _run(files: Files, plan: Plan, most: int | None) -> list[Product]:
+def _run(files: Files, plan: Plan, most: int | None, kinds: Collection[str]) -> list[Product]:
     made: list[Product] = []
-    while waiting := next((p for p in plan.products() if not plan.stand([p])), None):
+
+    def waits(product: Product) -> bool:
+        return product.kind in kinds and not plan.stand([product])
+
+    while waiting := next(filter(waits, plan.products()), None):
         if most is not None and len(made) >= most:
             break
         together = [waiting]
