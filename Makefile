@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV ?= .venv
 CORES ?= all
 CONFIG ?= config/config.yaml
+DATA ?= data
+STUDIES ?= $(basename $(notdir $(wildcard config/studies/replications/*.yaml)))
 BIN := $(VENV)/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # Targets may follow: --configfile, which takes any number of files, is not last.
@@ -19,7 +21,7 @@ NAMED = $(or $(STUDY),$(CONFIG))
 # The command ewc-lambda.
 EWC_LAMBDA := $(BIN)/python -m ewc_lambda
 
-.PHONY: help cache study figures tables summary report verify unlock test lint format types unit test-slurm findings config-table constraints clean
+.PHONY: help cache study figures tables summary report verify unlock test lint format types unit test-slurm findings replications config-table constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -98,6 +100,16 @@ constraints: ## renew constraints.txt from pyproject.toml
 	{ head -1 constraints.txt; $(VENV)-pins/bin/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.new
 	mv constraints.new constraints.txt
 	rm -r $(VENV)-pins
+
+# Each study goes on where it was stopped; one by name with STUDIES=hsu_task.
+replications: $(BIN)/snakemake ## run the studies of docs/replications.md (STUDIES=..., DATA=folder of the data sets)
+	@$(EWC_LAMBDA) replications --data-folder $(DATA) --need $(STUDIES)
+	for study in $(STUDIES); do \
+	    $(RUN) snakemake --cores $(CORES) --configfile config/studies/replications/$$study.yaml --config data_folder=$(DATA) -- results/$$study/study.h5 && \
+	    mkdir -p results/reference/replications/$$study && \
+	    cp results/$$study/study.h5 results/reference/replications/$$study/ || exit 1; \
+	done
+	$(EWC_LAMBDA) replications
 
 clean: ## remove logs and the virtual environment; results stay
 	rm -rf $(VENV) logs .snakemake/log

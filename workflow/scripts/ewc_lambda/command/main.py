@@ -21,6 +21,7 @@ COMMANDS = {
     "import-published": "turn published (lambda, measure) lists into a study file",
     "noise": "draw the figure of the noise study from two study files",
     "findings": "write docs/findings.md and docs/figures.md from results/reference",
+    "replications": "write docs/replications.md from replications/ and results/reference",
     "config-table": "write the tables of config/README.md from the schema",
 }
 USAGE, FAILED = 2, 1

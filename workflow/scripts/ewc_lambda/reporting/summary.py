@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ewc_lambda.inference.best_lambda import BestLambda, Interval, Resolved
+from ewc_lambda.inference.best_lambda import (
+    BestLambda,
+    Interval,
+)
 from ewc_lambda.inference.mean_curve import Tolerance
 from ewc_lambda.inference.reach import REASONS
+from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.inference.student import quantile
 from ewc_lambda.reporting.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study
 from ewc_lambda.reporting.comparison_lines import comparison_lines
