@@ -16,10 +16,12 @@ SNAKEMAKE := $(RUN) snakemake --configfile $(CONFIG) --cores $(CORES)
 unexport PYTHONPATH
 PIP_QUIET := --quiet --disable-pip-version-check
 SMK := Snakefile workflow
+# A study that was run, by its name, or that of a config.
+NAMED = $(or $(STUDY),$(CONFIG))
 # The command ewc-lambda.
 EWC_LAMBDA := $(BIN)/python -m ewc_lambda
 
-.PHONY: help cache study figures tables summary report verify test lint format types unit test-slurm findings replications config-table constraints clean
+.PHONY: help cache study figures tables summary report verify unlock test lint format types unit test-slurm findings replications config-table constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -49,15 +51,18 @@ study: $(BIN)/snakemake ## run the study of CONFIG (config/config.yaml) on CORES
 figures tables: $(BIN)/snakemake ## draw figures / write tables from the study file
 	$(SNAKEMAKE) $@
 
-summary: $(BIN)/snakemake ## print the answer of a finished or half-finished study
-	@$(EWC_LAMBDA) summary $(CONFIG)
+summary: $(BIN)/snakemake ## print the answer of a finished or half-finished study, of STUDY by its name
+	@$(EWC_LAMBDA) summary $(NAMED)
 
-report: $(BIN)/snakemake ## one self-contained page: report.html
-	$(SNAKEMAKE)
-	$(SNAKEMAKE) --report report.html
+report: $(BIN)/snakemake ## one self-contained page, called after the study: digits_report.html
+	@$(if $(STUDY),,$(SNAKEMAKE))
+	@$(RUN) $(EWC_LAMBDA) report $(NAMED)
 
 verify: $(BIN)/snakemake ## check every file of the study against its recorded digests
-	@$(EWC_LAMBDA) verify $(CONFIG)
+	@$(EWC_LAMBDA) verify $(NAMED)
+
+unlock: $(BIN)/snakemake ## after Snakemake itself was killed: let the next run begin
+	@$(SNAKEMAKE) --unlock
 
 test: lint types unit ## everything that a change must pass
 

@@ -10,6 +10,18 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+
+# Ctrl+C while a run is planned: Python would print where it was.
+def interrupted(kind, error, trace):
+    """Say what a person needs to know of an interrupt; everything else as before."""
+    if not issubclass(kind, KeyboardInterrupt):
+        return SAID_BEFORE(kind, error, trace)
+    print("interrupted; the same command goes on", file=sys.stderr)
+
+
+if workflow.is_main_process:
+    SAID_BEFORE, sys.excepthook = sys.excepthook, interrupted
+
 # Snakemake writes the path of Python into the command of each job as it is: with a space in it, as
 # where the whole checkout lies in a folder like "my study", no job would start. So the shell is told
 # where Python is, and finds it by its name.

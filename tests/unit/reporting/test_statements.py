@@ -79,10 +79,10 @@ class TestANewNetwork:
         found = answer_study(study)
         (row,) = make_tables(study, found)["answer"].to_dict("records")
         said = found.importances[0].recommendation
-        assert row["lambda to use"] == said.use.estimate
-        assert row["regret on a new network, high end of 95% interval (share)"] == said.regret.most
-        assert row["lowest lambda within 5% of the least"] == said.tolerances[0].low
-        assert row["trials for an interval half as wide"] == said.halving
+        assert row["lambda_to_use"] == said.use.estimate
+        assert row["regret_high"] == said.regret.most
+        assert row["within_5_low"] == said.tolerances[0].low
+        assert row["trials_to_halve"] == said.halving
 
 
 class TestByAccuracy:
@@ -126,5 +126,5 @@ class TestByAccuracy:
         study = made_up_study(path, curves=False)
         assert "by accuracy" not in summary(study)
         (row,) = make_tables(study, answer_study(study))["answer"].to_dict("records")
-        assert pd.isna(row["best lambda by final average accuracy"])
-        assert "no accuracy recorded" in row["why a number is missing"]
+        assert pd.isna(row["by_accuracy"])
+        assert "no accuracy recorded" in row["missing_because"]

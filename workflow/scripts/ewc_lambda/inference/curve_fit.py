@@ -108,6 +108,20 @@ class Spline:
         return np.asarray(measures @ self._fit @ self._basis(at, nu=slope).T)
 
 
+class Pieces:
+    """Straight lines from lambda to lambda, called as `Spline`. x (S,) sorted and distinct."""
+
+    def __init__(self, x: Floats) -> None:
+        self._x = x
+
+    def __call__(self, measures: Floats, at: Floats, slope: int = 0) -> Floats:
+        """Values, or slopes with ``slope`` 1, at ``at`` (G,): measures (R, S) to (R, G)."""
+        if not slope:
+            return np.stack([np.interp(at, self._x, row) for row in measures])
+        steps = np.diff(measures, axis=1) / np.diff(self._x)
+        return np.asarray(steps[:, np.searchsorted(self._x[1:-1], at, side="right")])
+
+
 def curve_minimum(
     x: Floats,
     measures: Floats,
