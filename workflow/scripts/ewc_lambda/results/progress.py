@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.results.criteria import CRITERIA, MEASURE
 from ewc_lambda.results.files import Files
 from ewc_lambda.search.by_config import round_grid
 from ewc_lambda.search.later_trials import is_later, steps_of
@@ -21,9 +22,9 @@ class SearchState:
     """How far one search is, in rounds of so many ``steps``.
 
     ``decided`` rounds are over and ``trained`` steps of the running one are done, of ``rounds``
-    rounds that are expected in all; ``best`` is (measure, lambda) of the best step of the decided
-    rounds; ``stop`` is why the search ended, None while it goes on; ``problem`` names a file that
-    cannot be read.
+    rounds that are expected in all; ``best`` is (what it is judged by, lambda) of the best step of
+    the decided rounds, and ``judged`` what that is called; ``stop`` is why the search ended, None
+    while it goes on; ``problem`` names a file that cannot be read.
     """
 
     steps: int
@@ -33,6 +34,7 @@ class SearchState:
     best: tuple[float, float] | None = None
     stop: str | None = None
     problem: str | None = None
+    judged: str = MEASURE
 
     def text(self) -> str:
         """The state in words."""
@@ -45,12 +47,18 @@ class SearchState:
         else:
             return "not begun"
         if self.best:
-            said += f"; best so far lambda = {self.best[1]:.4g} (measure {self.best[0]:.4g})"
+            said += f"; best so far lambda = {self.best[1]:.4g} ({self.judged} {self.best[0]:.4g})"
         return said
 
 
 def read_search(files: Files, trial: int, name: str) -> SearchState:
     """The state of the search of a trial and an importance measure."""
+    chosen = files.config.get("select_by", MEASURE)
+    judged = MEASURE if chosen == MEASURE else CRITERIA[chosen]
+    return replace(_read_search(files, trial, name), judged=judged)
+
+
+def _read_search(files: Files, trial: int, name: str) -> SearchState:
     place, config = {"trial": trial, "importance": name}, files.config
     decisions, ended = files.rounds(place)
     steps, decided = steps_of(config, trial), len(decisions)
