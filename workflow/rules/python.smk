@@ -77,7 +77,10 @@ def from_git(place):
             Path(taken, "files/.git/HEAD").write_text(f"{commit}\n")
             with suppress(OSError):  # another job was first
                 Path(taken, "files").rename(folder)
-    return folder / inside / "scripts"
+    scripts = folder / inside / "scripts"
+    if not Path(scripts, "ewc_lambda").is_dir():
+        raise FileNotFoundError(f"no {inside}/scripts/ewc_lambda in {commit[:8]}")
+    return scripts
 
 
 # This checkout's library comes first, here and in the jobs, whatever else is installed.
