@@ -29,7 +29,7 @@ try:
     STUDY = resolve(as_typed(config, workflow.config_settings.config_args))
     # The code of the plan is that of its jobs, wherever and whenever they read it.
     codes = None if workflow.is_main_process else os.getenv("EWC_LAMBDA_CODES")
-    FILES = Files(STUDY, codes=codes and json.loads(codes))
+    FILES = Files(STUDY, f"{PREFIX}results", codes=codes and json.loads(codes))
     os.environ.update(EWC_LAMBDA_CODES=json.dumps(FILES.codes()))
 except StudyError as error:
     raise WorkflowError(f"config: {error}") from None
@@ -60,8 +60,8 @@ except StudyError as error:
 
 RESULTS = FILES.folder
 STUDY_FILE = FILES.record("study")
-LOGS = f"logs/{STUDY['study']}"
-TIMES = f"benchmarks/results/{STUDY['study']}"
+LOGS = f"{PREFIX}logs/{STUDY['study']}"
+TIMES = f"{PREFIX}benchmarks/results/{STUDY['study']}"
 
 
 wildcard_constraints:
