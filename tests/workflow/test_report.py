@@ -45,6 +45,7 @@ CATEGORIES = {
     "3 Tables": "what the columns mean",
     "4 Config and provenance": "provenance",
 }
+EXPLORE = "a page to explore"
 RULES = {
     *("prepare_data", "create_base_model", "train_first_task", "train_step", "train_reference"),
     *("make_grid", "decide_round", "collect_search", "evaluate_test", "collect_study"),
@@ -232,7 +233,7 @@ def test_every_link_of_the_menu_works_and_the_console_has_no_error(page):
 def test_every_link_of_the_first_page_works(page):
     links = page.find_elements("css selector", "#beside a")
     names = [link.text for link in links]
-    assert names == [*CATEGORIES, "Workflow", "Statistics"]
+    assert names == [*CATEGORIES, "Workflow", "Statistics", EXPLORE]
     for link, name in zip(links, names, strict=True):
         page.execute_script("arguments[0].click()", link)
         if name in CATEGORIES:
@@ -241,6 +242,11 @@ def test_every_link_of_the_first_page_works(page):
                 page,
                 lambda name=name: CATEGORIES[name] in page.find_element("tag name", "nav").text,
             )
+        elif name == EXPLORE:
+            frame = wait(page, lambda: page.find_elements("tag name", "iframe"))[0]
+            page.switch_to.frame(frame)
+            wait(page, lambda: page.execute_script("return window.Bokeh?.documents.length"))
+            page.switch_to.default_content()
         elif name == "Statistics":
             wait(
                 page, lambda: page.find_elements("css selector", "#runtimes canvas, #runtimes svg")
@@ -259,6 +265,24 @@ def test_the_menu_leaves_the_page_its_room(page):
     share = menu["width"] if width(page) > 1000 else menu["height"] / 844 * width(page)
     assert share < 0.35 * width(page)
     check_width(page)
+
+
+@needs_chromium
+def test_the_page_to_explore_shows_the_trials_that_are_picked(browser, finished):
+    browser.get((finished.study / "tables/explore.html").as_uri())
+    wait(browser, lambda: browser.execute_script("return window.Bokeh?.documents.length"))
+    pick = (
+        "const models = [...Bokeh.documents[0]._all_models.values()];"
+        "const pick = models.find(each => each.type == 'CheckboxButtonGroup');"
+        "pick.active = arguments[0];"
+        "return models.filter(each => each.type == 'ColumnDataSource' && each.data.replicate)"
+        ".map(each => Array.from(each.data.y).filter(v => !isNaN(v)).length)"
+    )
+    assert set(browser.execute_script(pick, [])) == {0}
+    assert min(browser.execute_script(pick, [0])) > 0
+    asked = "return performance.getEntriesByType('resource').map(each => each.name)"
+    assert [name for name in browser.execute_script(asked) if name.startswith("http")] == []
+    assert console(browser) == []
 
 
 def test_a_report_is_called_after_its_study_and_leaves_out_an_empty_comparison(tmp_path, finished):

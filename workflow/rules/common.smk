@@ -19,6 +19,7 @@ from ewc_lambda.data.sources import check_files
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import REFERENCES
+from ewc_lambda.upkeep.look_ahead import look_ahead
 from ewc_lambda.upkeep.plan import Plan, told_alone
 
 try:
@@ -47,6 +48,8 @@ try:
     # The user's files are missed here, before anything runs.
     if PLAN and not PLAN.stand([FILES.product("data")]):
         check_files(STUDY)
+        for line in look_ahead(STUDY):
+            logger.info(line)
     if PLAN and not PLAN.stand([FILES.product("study")]):
         check_python(STUDY)
 except StudyError as error:

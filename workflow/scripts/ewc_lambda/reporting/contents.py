@@ -42,7 +42,11 @@ WRITTEN = (
     Category(
         "1 Answer",
         "table",
-        {"answer.txt": "answer in words", "answer.csv": "answer in numbers"},
+        {
+            "answer.txt": "answer in words",
+            "answer.csv": "answer in numbers",
+            "explore.html": "page to explore: point at a run, pick trials",
+        },
     ),
     Category(
         "3 Tables",

@@ -241,10 +241,14 @@ def read_study(path: str | Path) -> pd.DataFrame:
         StudyError: it is of another version, or no study file.
 
     """
+    return runs_of(Study.read(path))
+
+
+def runs_of(study: Study) -> pd.DataFrame:
+    """A study as the table of `read_study`."""
     # Imported here: it takes a study.
     from ewc_lambda.results.accuracies import accuracy_and_forgetting
 
-    study = Study.read(path)
     measures = study.measures(study.steps)
     frame = study.steps[["trial", "importance", "round", "step", "lambda", "diverged"]]
     frame = frame.loc[frame.index.repeat(measures.shape[1])].reset_index(drop=True)
