@@ -1,12 +1,12 @@
 """The shift of lambda between kinds of Fisher information, predicted from their sizes.
 
-    python benchmarks/fisher_sizes.py --data-folder FOLDER               van de Ven's set-up
-    python benchmarks/fisher_sizes.py --data-folder FOLDER --trials 3    of fewer trials
+    python benchmarks/fisher_sizes.py kinds_digits --trials 6
+    python benchmarks/fisher_sizes.py van_de_ven_exact --trials 3 --data-folder FOLDER
 
-Trains the first task of each trial of config/studies/replications/van_de_ven_exact.yaml, and no
-other: what is predicted is known before a penalty was ever used. A penalty of half the size needs
-twice the lambda, so log10 of the ratio of the sums over all weights is the shift. Prints a table;
-docs/replications.md compares it with the shift that was measured.
+Trains the first task of each trial of a study of config/studies/replications/, and no other: what
+is predicted is known before a penalty was ever used. A penalty of half the size needs twice the
+lambda, so log10 of the ratio of the sums over all weights is the shift. Prints rows of
+replications/fisher_sizes.csv; docs/replications.md sets what was measured beside them.
 """
 
 from __future__ import annotations
@@ -45,11 +45,12 @@ def sizes(weights: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-folder", required=True)
+    parser.add_argument("study")
+    parser.add_argument("--data-folder", default="data")
     parser.add_argument("--trials", type=int, default=3)
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    config = load(ROOT / "config/studies/replications/van_de_ven_exact.yaml")
+    config = load(ROOT / f"config/studies/replications/{options.study}.yaml")
     config |= {"importance": list(KINDS), "trials": options.trials, "references": []}
     config |= {"data_folder": options.data_folder}
     rows = []
@@ -58,9 +59,9 @@ def main() -> None:
         in_process.run(files, kinds=("data", "base_model", "first_task"))
         firsts = [files.product("first_task", trial=trial) for trial in range(options.trials)]
         rows = [sizes(Path(product.weights or "")) for product in firsts]
-    print("| trial | " + " | ".join(KINDS) + " |\n|" + "---|" * (len(KINDS) + 1))
+    print("study,trial," + ",".join(KINDS))
     for trial, row in enumerate(rows):
-        print(f"| {trial} | " + " | ".join(f"{row[kind]:.3g}" for kind in KINDS) + " |")
+        print(f"{options.study},{trial}," + ",".join(f"{row[kind]:.3g}" for kind in KINDS))
     shifts = np.array([[np.log10(row[KINDS[0]] / row[kind]) for kind in KINDS] for row in rows])
     for kind, column in zip(KINDS, shifts.T, strict=True):
         print(

@@ -12,10 +12,11 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from ewc_lambda.config.own_trainer import check_python
+from ewc_lambda.config.own_trainer import check_python, trained_by_user
 from ewc_lambda.config.study_config import resolve, steps_per_job
 from ewc_lambda.config.written import as_typed, check_keys
 from ewc_lambda.data.sources import check_files
+from ewc_lambda.data.sources.task_list import check_sequence
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import REFERENCES
@@ -45,6 +46,8 @@ if workflow.is_main_process and FILES.alone:
     logger.warning(told_alone(FILES))
 
 try:
+    if PLAN and not trained_by_user(STUDY):
+        check_sequence(STUDY)
     # The user's files are missed here, before anything runs.
     if PLAN and not PLAN.stand([FILES.product("data")]):
         check_files(STUDY)

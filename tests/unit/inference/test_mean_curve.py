@@ -193,3 +193,19 @@ def test_a_curve_of_positive_measures_is_positive_however_rough_they_are():
     assert (curves.values > 0).all()
     spline = Spline(np.log10(lambdas), 5.2)
     assert spline(rough, np.linspace(0.9, 6.1, 401)).min() < 0, "the case is none"
+
+
+def test_a_trial_that_gains_little_does_not_end_the_range_of_all_at_its_own_minimum():
+    lambdas = np.geomspace(0.01, 100, 9)
+    x = np.log10(lambdas)
+    usual = [1 + (x - centre) ** 2 for centre in (-0.2, 0.1, 0.3)]
+    # Flat as far as its own minimum at the low end, and then a tenth of the others' rise.
+    little = 1 + 0.1 * np.maximum(x - 1.4, 0)
+    curves = fitted_curves([lambdas] * 4, [m[None] for m in (*usual, little)], [(0.01, 100)] * 4)
+    assert (curves.x[0], curves.x[-1]) == pytest.approx((-2, 2))
+    assert curves.open_high
+    # What is out of proportion for all is still left out.
+    diverging = np.where(x > 1.4, 1e6, 1 + x**2)
+    curves = fitted_curves([lambdas] * 4, [m[None] for m in (*usual, diverging)], [(0.01, 100)] * 4)
+    assert curves.x[-1] < 1.5
+    assert not curves.open_high

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -12,8 +13,9 @@ from ewc_lambda.config.study_config import load
 from ewc_lambda.errors import StudyError
 from ewc_lambda.inference.against_published import crossings, difference, of_trials, published
 from ewc_lambda.reporting.halving import Grid
-from ewc_lambda.reporting.replications import compare, curve
+from ewc_lambda.reporting.replications import Curve, compare, curve
 from ewc_lambda.reporting.replications_page import replications
+from ewc_lambda.reporting.shifts import measured, predicted
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.results.targets import COLUMNS, read_targets
 from ewc_lambda.store.front import read_front
@@ -54,7 +56,6 @@ def row(**changes):
         "importance": "fisher_predicted",
         "quantity": "accuracy",
         "lambda": "200",
-        "against": "",
         "published": "97.70",
         "error": "0.81",
         "error_is": "sd",
@@ -67,7 +68,6 @@ def row(**changes):
     ("changes", "said"),
     [
         ({"study": "nobody"}, r"row 2 \(nobody, fisher_predicted, accuracy\) .* no study"),
-        ({"against": "nobody", "quantity": "shift"}, "row 2 .* no study: nobody/study.h5"),
         ({"importance": "random"}, "row 2 .* has no importance measure"),
         ({"lambda": "7"}, "row 2 .* has no lambda 7"),
         ({"quantity": "beauty"}, "row 2: quantity 'beauty'. Allowed: accuracy"),
@@ -119,6 +119,18 @@ def test_halves_of_intervals_are_those_of_student():
 def test_a_crossing_lies_on_the_line_between_two_lambdas():
     found = crossings([1, 10, 100], [[80, 90, 94], [93, 95, 96], [1, 2, 3], [90, 94, 91]], 92)
     np.testing.assert_allclose(found, [1.5, np.nan, np.nan, 0.5])
+    found = crossings([1, 10, 100], [[80, 90, 94], [80, 90, 94]], [92, 85])
+    np.testing.assert_allclose(found, [1.5, 0.5])
+
+
+def test_a_shift_is_measured_halfway_and_predicted_from_sums():
+    lambdas = np.array([1.0, 10, 100, 1000])
+    first = Curve(lambdas, np.array([[80.0, 90, 100, 100]]), np.array([80.0]))
+    later = Curve(lambdas, np.array([[80.0, 80, 90, 100]]), None)
+    np.testing.assert_allclose(measured(later, first), [1.0])
+    assert np.isnan(measured(first, later)).all()
+    sizes = pd.DataFrame({"fisher_exact": [1.0, 10], "fisher_batched": [0.1, 0.1]})
+    np.testing.assert_allclose(predicted(sizes, "fisher_batched", "fisher_exact"), [1, 2])
 
 
 def test_trials_that_lack_a_reference_line_have_no_plain_accuracy():

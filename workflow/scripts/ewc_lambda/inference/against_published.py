@@ -53,14 +53,14 @@ def difference(ours: Mean, theirs: Mean) -> Mean:
     return Mean(ours.value - theirs.value, math.hypot(ours.half, theirs.half), ours.n)
 
 
-def crossings(lambdas: ArrayLike, values: ArrayLike, level: float) -> Floats:
-    """log10 of the lambda at which each trial's curve first rises above a level: lambdas (S,) in
-    ascending order, values (T, S) to (T,), by a straight line over log lambda. NaN where a curve
-    begins above the level or never gets there.
+def crossings(lambdas: ArrayLike, values: ArrayLike, levels: ArrayLike) -> Floats:
+    """log10 of the lambda at which each trial's curve first rises above its level: lambdas (S,) in
+    ascending order, values (T, S) and levels (T,), or one for all, to (T,), by a straight line over
+    log lambda. NaN where a curve begins above the level or never gets there.
     """
     x, y = np.log10(np.asarray(lambdas, dtype=float)), np.asarray(values, dtype=float)
     found = np.full(len(y), np.nan)
-    for trial, curve in enumerate(y):
+    for trial, (curve, level) in enumerate(zip(y, np.broadcast_to(levels, len(y)), strict=True)):
         above = np.flatnonzero(curve >= level)
         if not above.size or above[0] == 0:
             continue

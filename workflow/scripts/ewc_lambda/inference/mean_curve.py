@@ -33,6 +33,7 @@ from ewc_lambda.inference.curve_fit import (
     Pieces,
     Spline,
     fit_window,
+    typical_rise,
     where_flat,
 )
 from ewc_lambda.inference.replicates import filled, usable
@@ -85,18 +86,22 @@ def fitted_curves(
     lambdas: T arrays (S_t,) of all rounds, measures: T arrays (R_t, S_t); first_grids: T pairs,
     lowest and highest lambda of round 0, which set how fine the curves may be.
     """
-    found: list[tuple[Spline | Pieces, Floats, Floats]] = []
-    searched = []
+    read, searched = [], []
     for at, table, ends in zip(lambdas, measures, first_grids, strict=True):
         distinct, values = matrix(at, table)
         use = usable(values)
         x, span = scaled(distinct, spacing)[use], float(np.ptp(scaled(np.array(ends), spacing)))
         if len(x) < MINIMUM_LAMBDAS or span <= 0:
             return _none(len(lambdas), spacing, UNFIT)
-        means = filled(values[:, use]).mean(axis=0)
-        kept = fit_window(x, means)
-        found.append((_curve(x[kept], means[kept], span), x[kept], means[None, kept]))
+        read.append((x, span, filled(values[:, use]).mean(axis=0)))
         searched.append((distinct[0], distinct[-1]))
+    # Of a trial that gains little from any lambda, what the others take for a usual rise would be
+    # out of all proportion, and the range that all have in common end at its own minimum.
+    rise = max((typical_rise(x, means) for x, _, means in read), default=0.0)
+    found: list[tuple[Spline | Pieces, Floats, Floats]] = []
+    for x, span, means in read:
+        kept = fit_window(x, means, rise)
+        found.append((_curve(x[kept], means[kept], span), x[kept], means[None, kept]))
     low = max((x[0] for _, x, _ in found), default=np.nan)
     high = min((x[-1] for _, x, _ in found), default=np.nan)
     if not low < high:

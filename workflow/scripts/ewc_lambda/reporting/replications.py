@@ -12,7 +12,6 @@ import numpy as np
 from ewc_lambda.errors import StudyError
 from ewc_lambda.inference.against_published import (
     Mean,
-    crossings,
     difference,
     of_trials,
     published,
@@ -21,9 +20,6 @@ from ewc_lambda.inference.student import Floats
 from ewc_lambda.reporting.answers import open_study
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.results.targets import Target
-
-# Percent, at which curves of van de Ven 2025 are compared.
-LEVEL = 92.0
 
 
 @dataclass(frozen=True)
@@ -88,19 +84,18 @@ def compare(targets: list[Target], folder: str | Path) -> list[Compared]:
         StudyError: names the row that no study answers.
 
     """
-    names = {name for t in targets for name in (t.study, t.against) if name}
-    paths = {name: Path(folder) / name / "study.h5" for name in names}
+    paths = {t.study: Path(folder) / t.study / "study.h5" for t in targets}
     studies = {name: open_study(path) for name, path in paths.items() if path.exists()}
     return [_compared(target, studies) for target in targets]
 
 
 def _compared(target: Target, studies: Mapping[str, Study]) -> Compared:
-    for name in filter(None, (target.study, target.against)):
-        if name not in studies:
-            raise StudyError(
-                f"targets: {target.name} is answered by no study: {name}/study.h5 is not there. "
-                f"Run it (make replications STUDIES={name}), or take the row out."
-            )
+    name = target.study
+    if name not in studies:
+        raise StudyError(
+            f"targets: {target.name} is answered by no study: {name}/study.h5 is not there. "
+            f"Run it (make replications STUDIES={name}), or take the row out."
+        )
     theirs = published(*_published(target), target.error_is, target.runs)
     ours = _ours(target, studies)
     return Compared(target, ours, theirs, difference(ours, theirs))
@@ -123,20 +118,8 @@ def _ours(target: Target, studies: Mapping[str, Study]) -> Mean:
         return of_trials(of.accuracies[:, of.best])
     if target.quantity == "best lambda":
         return of_trials(np.log10(of.lambdas[of.accuracies.argmax(axis=1)]))
-    if target.quantity == "shift":
-        return _shift(of, studies[target.against])
     at = _at(target, of)
     return of_trials(at if target.quantity == "accuracy" else at - _plain(target, of))
-
-
-def _shift(of: Curve, against: Study) -> Mean:
-    """Decades by which each trial crosses the level later than the same trial of another study."""
-    other = curve(against, against.importances[0])
-    both = min(len(of.accuracies), len(other.accuracies))
-    found = crossings(of.lambdas, of.accuracies[:both], LEVEL)
-    apart = found - crossings(other.lambdas, other.accuracies[:both], LEVEL)
-    there = apart[np.isfinite(apart)]
-    return of_trials(there) if there.size else Mean(math.nan, math.nan, 0)
 
 
 def _plain(target: Target, of: Curve) -> Floats:

@@ -15,6 +15,7 @@ from ewc_lambda.reporting.answers import answer_study, open_study, reasons
 from ewc_lambda.reporting.bayes_units import bayes_table
 from ewc_lambda.reporting.halving import halving_table
 from ewc_lambda.reporting.replications import Compared, compare, curve
+from ewc_lambda.reporting.shifts import shifts_table
 from ewc_lambda.results.targets import read_targets
 
 _PLACE = re.compile(r"^\{\{(\w+)(?: (\w+))?\}\}$", re.MULTILINE)
@@ -35,6 +36,7 @@ def replications(folder: str | Path, reference: str | Path) -> str:
         "targets": lambda source: _targets([c for c in found if c.target.source == source]),
         "study": lambda name: _study(own / name / "study.h5"),
         "bayes": lambda _: bayes_table(Path(reference)),
+        "shifts": lambda name: shifts_table(name, own, Path(folder, "fisher_sizes.csv")),
         "halving": lambda name: halving_table(own / name / "study.h5"),
     }
 

@@ -20,6 +20,7 @@ from ewc_lambda.reporting.field_lines import field_lines
 from ewc_lambda.reporting.field_metrics import metric_rows
 from ewc_lambda.reporting.lines import line as _line
 from ewc_lambda.reporting.lines import number as _number
+from ewc_lambda.reporting.noticed_lines import noticed_lines
 from ewc_lambda.reporting.recommendation import ByAccuracy, Recommendation
 from ewc_lambda.reporting.stopping_lines import cost_line, stopping_lines
 from ewc_lambda.reporting.sweep_lines import sweep_head, sweep_lines
@@ -122,6 +123,7 @@ def importance_lines(answer: ImportanceAnswer, field: Sequence[str]) -> list[str
         _line("resolved", _resolved(answer)),
         *_against(answer.gain, answer.distance, _unit(answer)),
         *field,
+        *noticed_lines(answer.recommendation.noticed),
         *_edges(answer),
         *_next(answer),
         *_trials(answer),

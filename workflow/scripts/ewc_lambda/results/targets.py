@@ -11,16 +11,14 @@ from ewc_lambda.errors import StudyError
 from ewc_lambda.inference.against_published import ERRORS
 
 # What is compared: the accuracy in percent after the last task at a lambda, at lambda = 0 or at
-# the best lambda of the grid; what a lambda gains over 0, in percent; the best lambda itself; and
-# by how many decades the lambda at which accuracy crosses a level lies above that of `against`.
-QUANTITIES = ("accuracy", "plain accuracy", "best accuracy", "gain", "best lambda", "shift")
+# the best lambda of the grid; what a lambda gains over 0, in percent; and the best lambda itself.
+QUANTITIES = ("accuracy", "plain accuracy", "best accuracy", "gain", "best lambda")
 COLUMNS = (
     "source",
     "study",
     "importance",
     "quantity",
     "lambda",
-    "against",
     "published",
     "error",
     "error_is",
@@ -38,7 +36,6 @@ class Target:
     importance: str
     quantity: str
     lambda_: float
-    against: str
     published: float
     error: float
     error_is: str
@@ -88,7 +85,6 @@ def _target(path: str | Path, number: int, row: dict[str, str]) -> Target:
         row["importance"],
         row["quantity"],
         numbers["lambda"],
-        row["against"],
         numbers["published"],
         numbers["error"],
         row["error_is"],
