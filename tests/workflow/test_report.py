@@ -231,32 +231,34 @@ def test_every_link_of_the_menu_works_and_the_console_has_no_error(page):
 
 @needs_chromium
 def test_every_link_of_the_first_page_works(page):
-    links = page.find_elements("css selector", "#beside a")
-    names = [link.text for link in links]
+    names = texts(page, "#beside a")
     assert names == [*CATEGORIES, "Workflow", "Statistics", EXPLORE]
-    for link, name in zip(links, names, strict=True):
+    for number, name in enumerate(names):
+        page.execute_script("app.setView({content: 'rulegraph'})")
+        link = wait(page, lambda: page.find_elements("css selector", "#beside a"))[number]
         page.execute_script("arguments[0].click()", link)
-        if name in CATEGORIES:
-            # Not the list of the category before.
-            wait(
-                page,
-                lambda name=name: CATEGORIES[name] in page.find_element("tag name", "nav").text,
-            )
-        elif name == EXPLORE:
-            frame = wait(page, lambda: page.find_elements("tag name", "iframe"))[0]
-            page.switch_to.frame(frame)
-            wait(page, lambda: page.execute_script("return window.Bokeh?.documents.length"))
-            page.switch_to.default_content()
-        elif name == "Statistics":
-            wait(
-                page, lambda: page.find_elements("css selector", "#runtimes canvas, #runtimes svg")
-            )
-        else:
-            graph = page.find_element("id", "rulegraph")
-            where = "return arguments[0].getBoundingClientRect().top"
-            wait(page, lambda graph=graph, where=where: page.execute_script(where, graph) < 500)
+        wait(page, lambda name=name: arrived(page, name))
         assert console(page) == [], name
         check_width(page)
+
+
+def arrived(page, name):
+    """Whether a link of the first page has led where it says."""
+    if name in CATEGORIES:
+        # Not the list of the category before.
+        return CATEGORIES[name] in page.find_element("tag name", "nav").text
+    if name == "Statistics":
+        return page.find_elements("css selector", "#runtimes canvas, #runtimes svg")
+    if name == "Workflow":
+        graph = page.find_element("id", "rulegraph")
+        return page.execute_script("return arguments[0].getBoundingClientRect().top", graph) < 500
+    frames = page.find_elements("tag name", "iframe")
+    if not frames:
+        return False
+    page.switch_to.frame(frames[0])
+    drawn = page.execute_script("return window.Bokeh?.documents.length")
+    page.switch_to.default_content()
+    return drawn
 
 
 @needs_chromium
@@ -273,8 +275,8 @@ def test_the_page_to_explore_shows_the_trials_that_are_picked(browser, finished)
     wait(browser, lambda: browser.execute_script("return window.Bokeh?.documents.length"))
     pick = (
         "const models = [...Bokeh.documents[0]._all_models.values()];"
-        "const pick = models.find(each => each.type == 'CheckboxButtonGroup');"
-        "pick.active = arguments[0];"
+        "models.filter(each => each.type == 'CheckboxButtonGroup')"
+        ".forEach(each => each.active = arguments[0]);"
         "return models.filter(each => each.type == 'ColumnDataSource' && each.data.replicate)"
         ".map(each => Array.from(each.data.y).filter(v => !isNaN(v)).length)"
     )

@@ -70,13 +70,13 @@ def test_ctrl_c_ends_with_one_line(tmp_path, when):
 
 def test_a_job_that_failed_is_named_with_its_log(tmp_path):
     scratch = Scratch.create(tmp_path / "project")
-    script = scratch.folder / "workflow/scripts/scout.py"
+    script = scratch.folder / "workflow/scripts/train_reference.py"
     script.write_text(
         script.read_text().replace("def main(", "raise OSError('no more')\ndef main(")
     )
     done = scratch.run()
     assert done.status != 0
-    assert "Failed: scout (log: logs/small/trial_0/fisher/scout.log)" in done.text
+    assert "Failed: train_reference (log: logs/small/trial_0/reference/finetuning.log)" in done.text
     assert "OSError: no more" in done.text
     assert done.text.splitlines()[-1].startswith("Not finished: jobs failed")
 

@@ -20,7 +20,9 @@ def interrupted(kind, error, trace):
     """Say what a person needs to know of an interrupt; everything else as before."""
     if not issubclass(kind, KeyboardInterrupt):
         return SAID_BEFORE(kind, error, trace)
-    print("interrupted; the same command goes on", file=sys.stderr)
+    print("interrupted; the same command goes on", file=sys.stderr, flush=True)
+    # What was half built would complain while Python takes it apart.
+    os._exit(130)
 
 
 if workflow.is_main_process:
