@@ -21,13 +21,12 @@ NAMED = $(or $(STUDY),$(CONFIG))
 # The command ewc-lambda.
 EWC_LAMBDA := $(BIN)/python -m ewc_lambda
 
-.PHONY: help cache study figures tables summary report verify unlock test lint format types unit test-slurm findings replications config-table constraints clean
+.PHONY: help study figures tables summary report verify unlock test lint format types unit test-slurm findings replications config-table constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
 
-# Snakemake keeps copies of rules in a cache, and ends with a traceback where it cannot.
-$(BIN)/snakemake: pyproject.toml constraints.txt | cache
+$(BIN)/snakemake: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("ewc-lambda needs Python 3.11 or newer; name it with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable .
@@ -40,10 +39,6 @@ $(BIN)/pytest: $(BIN)/snakemake
 $(VENV)/slurm-plugin: $(BIN)/pytest
 	$(BIN)/pip install $(PIP_QUIET) --constraint constraints.txt --editable '.[slurm]'
 	@touch $@
-
-cache:
-	@cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" || \
-	{ echo "Snakemake keeps a cache in $$cache, which cannot be written to. Name another folder: export XDG_CACHE_HOME=\"\$$PWD/.snakemake/cache\"" >&2; exit 1; }
 
 study: $(BIN)/snakemake ## run the study of CONFIG (config/config.yaml) on CORES (all) cores
 	$(SNAKEMAKE)

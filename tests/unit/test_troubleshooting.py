@@ -36,19 +36,23 @@ from ewc_lambda.upkeep.plan import Plan
 RUNS = (
     "config/config.yaml: not in",
     "PYTHONPATH: ",
-    "Snakemake keeps",
+    "tasks: has one task",
+    "…: the trunk begins",
+    "results: is a link",
+    "…: is a file where",
     "…: this disk refuses",
     "prefix: ",
     "module: ",
 )
 
 
-def npz(folder, x=None, y=None, y_test=None, **changes):
-    """The scenario of an .npz of four classes, but for what is given."""
+def npz(folder, x=None, y=None, y_test=None, repeated=False, **changes):
+    """The scenario of an .npz of four classes, but for what is given; ``repeated`` as its test."""
     y = np.repeat(np.arange(4), 10) if y is None else y
     x = np.random.default_rng(0).normal(size=(len(y), 3)) if x is None else x
     y_test = y if y_test is None else y_test
-    np.savez(folder / "own.npz", x_train=x, y_train=y, x_test=x[: len(y_test)], y_test=y_test)
+    x_test = x[: len(y_test)] if repeated else -x[: len(y_test)]
+    np.savez(folder / "own.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
     given = {"npz_file": str(folder / "own.npz"), "tasks": [[0, 1], [2, 3]], **changes}
     return build(dataset="npz", **given)
 
@@ -83,6 +87,18 @@ def pictures(folder, **others):
         (folder / "train/a" / name.replace("_", ".")).write_bytes(content)
     given = {"data_folder": str(folder), "image_size": 4, "data_workers": 1}
     return DATASETS["image_folder"].load(given)
+
+
+def cut_short(folder):
+    npz(folder)
+    bytes_of(folder, (folder / "own.npz").read_bytes()[:200])
+
+
+def linked_class(folder):
+    pictures(folder)
+    (folder / "train/b").symlink_to("/absent/b")
+    given = {"data_folder": str(folder), "image_size": 4, "data_workers": 1}
+    DATASETS["image_folder"].load(given)
 
 
 def twice(folder):
@@ -162,6 +178,19 @@ def trunk(input_shape):
     return layer
 """
 )
+CLOSED = (
+    HEAD
+    + """
+class Closed(nn.Linear):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+def trunk(input_shape):
+    return Closed(6, 4)
+"""
+)
 TIED = body(
     "one, two = nn.Linear(6, 6), nn.Linear(6, 6)",
     "two.weight = one.weight",
@@ -181,7 +210,12 @@ PROVOKED = {
     "pointer": lambda f: bytes_of(f, b"version https://git-lfs.github.com/spec/v1\n"),
     "page": lambda f: bytes_of(f, b"<!doctype html>"),
     "channels last": lambda f: npz(f, x=np.zeros((40, 28, 28, 3))),
-    "unscaled": lambda f: npz(f, x=np.full((40, 5, 5), 255.0)),
+    "unscaled": lambda f: npz(f, x=np.arange(1000.0).reshape(40, 5, 5) / 4),
+    "cut short": cut_short,
+    "alike": lambda f: npz(f, x=np.ones((40, 3)), y=np.repeat(np.arange(4), [10, 8, 10, 12])),
+    "tested samples": lambda f: npz(f, repeated=True),
+    "a task again": lambda f: build(tasks=[[0, 1], [0, 1]]),
+    "class on another disk": linked_class,
     "one-hot": lambda f: npz(f, y=np.eye(4)[LABELS]),
     "float labels": lambda f: npz(f, y=LABELS.astype(float)),
     "test label": lambda f: npz(f, y_test=np.array([0, 9])),
@@ -190,6 +224,8 @@ PROVOKED = {
     "other endings": lambda f: pictures(f, a_webp=b""),
     "pictures twice": twice,
     "bad picture": lambda f: pictures(f, b_png=b"text"),
+    "stands alone": lambda f: model(f, HEAD + "FOLDER = __file__\n"),
+    "no gradient": lambda f: model(f, CLOSED),
     "dropout": lambda f: model(f, body("return nn.Sequential(nn.Linear(6, 4), nn.Dropout())")),
     "counter": lambda f: model(f, COUNTING),
     "tied": lambda f: model(f, TIED),

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 from scratch import Scratch, with_figures
+from troubleshooting import documented
 
 pytestmark = pytest.mark.workflow
 
@@ -40,6 +41,14 @@ def test_names_of_any_letters_go_through_a_whole_study(tmp_path):
     assert "Note: image_folder: 1 files are not read" in answer
     report = scratch.run("--report", "report.html")
     assert report.status == 0, report.text
+
+
+def test_one_task_is_refused_before_anything(tmp_path):
+    done = Scratch.create(tmp_path / "project", tasks=[[0, 1]]).run()
+    assert done.status != 0
+    assert not done.jobs
+    assert "config: tasks: has one task, after which nothing is learned" in done.text
+    assert len(documented(done.text)) == 1
 
 
 def test_a_file_and_the_command_line_read_class_names_alike(tmp_path):

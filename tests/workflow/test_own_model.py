@@ -49,6 +49,21 @@ def test_a_file_that_fails_ends_the_run_before_training(project, tmp_path):
     assert "create_base_model: model_file: trunk of mine.py returned int" in done.text
 
 
+def test_weights_that_are_the_same_in_every_trial_are_told_once(project, tmp_path):
+    fixed = project.blank(tmp_path / "project")
+    path = fixed.folder / "mine.py"
+    text = path.read_text().replace(
+        "    inputs = 1\n", "    torch.manual_seed(1)\n    inputs = 1\n"
+    )
+    path.write_text(text.replace("from torch import nn\n", "import torch\nfrom torch import nn\n"))
+    bases = [BASE, BASE.replace("trial_0", "trial_1")]
+    done = fixed.run("--config", "trials=2", "--", *bases)
+    assert done.status == 0, done.text
+    note = "mine.py: the trunk begins with the same weights in every trial, whatever its seed"
+    assert done.text.count(note) == 1
+    assert note not in (project.folder / "snakemake.out").read_text()
+
+
 def test_a_missing_file_ends_the_run_before_anything(tmp_path):
     done = Scratch.create(tmp_path / "project", model="custom", model_file="mine.py").run()
     assert done.status != 0

@@ -12,10 +12,11 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from ewc_lambda.config.own_trainer import check_python
+from ewc_lambda.config.own_trainer import check_python, trained_by_user
 from ewc_lambda.config.study_config import resolve, steps_per_job
 from ewc_lambda.config.written import as_typed, check_keys
 from ewc_lambda.data.sources import check_files
+from ewc_lambda.data.sources.task_list import check_sequence
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import REFERENCES
@@ -28,7 +29,7 @@ try:
     STUDY = resolve(as_typed(config, workflow.config_settings.config_args))
     # The code of the plan is that of its jobs, wherever and whenever they read it.
     codes = None if workflow.is_main_process else os.getenv("EWC_LAMBDA_CODES")
-    FILES = Files(STUDY, codes=codes and json.loads(codes))
+    FILES = Files(STUDY, f"{PREFIX}results", codes=codes and json.loads(codes))
     os.environ.update(EWC_LAMBDA_CODES=json.dumps(FILES.codes()))
 except StudyError as error:
     raise WorkflowError(f"config: {error}") from None
@@ -45,6 +46,8 @@ if workflow.is_main_process and FILES.alone:
     logger.warning(told_alone(FILES))
 
 try:
+    if PLAN and not trained_by_user(STUDY):
+        check_sequence(STUDY)
     # The user's files are missed here, before anything runs.
     if PLAN and not PLAN.stand([FILES.product("data")]):
         check_files(STUDY)
@@ -57,8 +60,8 @@ except StudyError as error:
 
 RESULTS = FILES.folder
 STUDY_FILE = FILES.record("study")
-LOGS = f"logs/{STUDY['study']}"
-TIMES = f"benchmarks/results/{STUDY['study']}"
+LOGS = f"{PREFIX}logs/{STUDY['study']}"
+TIMES = f"{PREFIX}benchmarks/results/{STUDY['study']}"
 
 
 wildcard_constraints:

@@ -1,5 +1,6 @@
 """Draw the initial weights of a trial and freeze them."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ewc_lambda.data.prepared import read_prepared
 from ewc_lambda.data.task_order import for_trial
 from ewc_lambda.jobs import own_steps
 from ewc_lambda.jobs.run_job import logger, run_job
+from ewc_lambda.networks.custom_model import draws_weights
 from ewc_lambda.networks.models import Layout, draw_network, flat_state
 from ewc_lambda.networks.weights import save_state
 from ewc_lambda.seeding import trial_generator
@@ -25,6 +27,12 @@ def main(snakemake: Any) -> None:
         return
     config, trial = snakemake.params.config, int(snakemake.wildcards.trial)
     prepared = for_trial(read_prepared(snakemake.input.data), config, trial)
+    if (
+        trial == 0
+        and config["model"] == "custom"
+        and not draws_weights(config, prepared.input_shape)
+    ):
+        _tell(snakemake.rule, config["model_file"])
     outputs = [task.outputs for task in prepared.tasks]
     generator = trial_generator(config["seed"], trial, "weights")
     network = draw_network(config, prepared.input_shape, outputs, generator)
@@ -47,6 +55,15 @@ def main(snakemake: Any) -> None:
         logger.info("tasks, as drawn: %s", "; ".join(record["tasks"]))
     write_json(snakemake.output.record, record)
     logger.info("%d parameters, %d of them shared", layout.size, layout.shared)
+
+
+def _tell(rule: str, file: str) -> None:
+    note = (
+        f"{file}: the trunk begins with the same weights in every trial, whatever its seed, so "
+        "that an interval over trials does not cover other ones; right for weights that it loads"
+    )
+    logger.warning("%s", note)
+    print(f"{rule}: {note}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -200,14 +200,14 @@ def test_all_of_a_data_set_of_one_class_is_refused_before_training(tmp_path):
 
 
 def test_notes_of_the_data_go_into_their_file(tmp_path):
-    x, y = np.full((40, 3), 500.0), np.arange(40) % 4
-    np.savez(tmp_path / "t.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    x, y = np.arange(120.0).reshape(40, 3) + 500, np.arange(40) % 4
+    np.savez(tmp_path / "t.npz", x_train=x, y_train=y, x_test=-x, y_test=y)
     given = {"dataset": "npz", "npz_file": str(tmp_path / "t.npz")}
     write_prepared(
         tmp_path / "data.h5", build(**given, tasks=["all"]), {"code_sha256": "c", "config": {}}
     )
     (note,) = read_notes(tmp_path / "data.h5")
-    assert "t.npz: x_train (float64) has values from 500 to 500 and is taken unscaled" in note
+    assert "t.npz: x_train (float64) has values from 500 to 619 and is taken unscaled" in note
     write_prepared(tmp_path / "none.h5", build(), {"code_sha256": "c", "config": {}})
     assert read_notes(tmp_path / "none.h5") == []
     assert "notes" not in read_attributes(tmp_path / "none.h5")
@@ -216,10 +216,17 @@ def test_notes_of_the_data_go_into_their_file(tmp_path):
 def test_a_class_with_one_sample_is_told(tmp_path):
     y = np.array([0, 1] * 20 + [2])
     x = np.random.default_rng(0).normal(size=(41, 3))
-    np.savez(tmp_path / "t.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    np.savez(tmp_path / "t.npz", x_train=x, y_train=y, x_test=-x, y_test=y)
     scenario = build(dataset="npz", npz_file=str(tmp_path / "t.npz"), tasks=["all"])
     assert scenario.notes == ("tasks[0]: 1 of 3 classes without a sample in the validation split",)
     assert build().notes == ()
+
+
+def test_a_task_that_comes_again_is_told():
+    (note,) = build(tasks=[[0, 1], [0, 1]]).notes
+    assert note == "tasks[1]: is tasks[0] once more, which leaves nothing to forget"
+    assert build(tasks=[[0, 1], [1, 0]]).notes == ()
+    assert build(tasks=[[0, 1], [0, 1]], transform="permuted").notes == ()
 
 
 def test_a_long_name_is_cut_in_a_message():

@@ -180,6 +180,31 @@ def test_what_programs_leave_is_no_class_and_no_picture(folder):
     assert after.notes == before.notes
 
 
+def test_a_class_behind_a_broken_link_is_not_left_out_in_silence(folder):
+    for split in ("train", "test"):
+        (folder / split / "horse").symlink_to("/absent/horse")
+    with pytest.raises(StudyError, match=r"train/horse: is a link to /absent/horse, which is not"):
+        load(folder)
+
+
+def test_what_lies_there_instead_is_named(folder, tmp_path):
+    (folder / "train").rename(folder / "Train")
+    with pytest.raises(
+        StudyError, match=r"has the folders train/ and test/ \(.* has Train, test\)"
+    ):
+        load(folder)
+    (tmp_path / "link").symlink_to("/absent/pictures")
+    with pytest.raises(StudyError, match=r"/link is no folder but a link to /absent/pictures\)"):
+        load(tmp_path / "link")
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"", "it is empty"), (b"text", "it begins as none")])
+def test_what_is_no_picture_says_why(folder, content, why):
+    (folder / "train/cat/bad.jpg").write_bytes(content)
+    with pytest.raises(StudyError, match=rf"bad\.jpg: cannot be decoded as a picture \({why}\)"):
+        load(folder)
+
+
 def test_all_bad_pictures_are_listed_at_once(folder):
     (folder / "test/cat/1.jpeg").write_bytes(b"text")
     (folder / "train/cat/link.png").symlink_to("/nowhere/1.png")

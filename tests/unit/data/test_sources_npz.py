@@ -21,6 +21,13 @@ def arrays(**changes):
     }
 
 
+def pictures(high, kind, *shape):
+    """Pictures of six and of three samples with values up to ``high``, all different."""
+    numbers = np.arange(high - 8, high + 1)
+    stacked = np.stack([np.full(shape, number, kind) for number in numbers])
+    return {"x_train": stacked[:6], "x_test": stacked[6:]}
+
+
 def load(folder, content, name="own.npz"):
     np.savez(folder / name, **content)
     return DATASETS["npz"].load({"npz_file": str(folder / name), "data_folder": str(folder)})
@@ -46,11 +53,11 @@ def test_path_within_the_data_folder(tmp_path):
 
 @pytest.mark.parametrize("shape", [(5, 5), (1, 5, 5), (3, 5, 5)])
 def test_uint8_pictures_stay_uint8(tmp_path, shape):
-    pictures = {
+    full = {
         f"x_{split}": np.full((count, *shape), 255, np.uint8)
         for split, count in (("train", 6), ("test", 3))
     }
-    data = load(tmp_path, arrays(**pictures))
+    data = load(tmp_path, arrays(**full))
     assert data.x_train.shape == (6, *shape) if len(shape) == 3 else (6, 1, 5, 5)
     assert data.x_train.dtype == np.uint8
     assert data.x_train.max() * data.scale == 1
@@ -145,14 +152,13 @@ def test_channels_first_are_taken_whatever_their_size(tmp_path, shape):
     ],
 )
 def test_grey_values_that_are_not_scaled_are_told(tmp_path, kind, shape, way):
-    pictures = {f"x_{s}": np.full((n, *shape), 255, kind) for s, n in (("train", 6), ("test", 3))}
-    (note,) = load(tmp_path, arrays(**pictures)).notes
-    assert re.search(rf"^own\.npz: x_train .* from 255 to 255 and is taken unscaled.*{way}", note)
+    (note,) = load(tmp_path, arrays(**pictures(255, kind, *shape))).notes
+    assert re.search(rf"^own\.npz: x_train .* from 247 to 252 and is taken unscaled.*{way}", note)
 
 
 def test_pictures_of_16_bits_are_told_their_own_divisor(tmp_path):
     x = np.arange(6 * 25, dtype=np.uint16).reshape(6, 5, 5) * 400
-    (note,) = load(tmp_path, arrays(x_train=x, x_test=x[:3])).notes
+    (note,) = load(tmp_path, arrays(x_train=x, x_test=x[:3] + 1)).notes
     assert note.endswith("divide by 65535 before you save it")
 
 
@@ -176,14 +182,43 @@ def test_home_is_written_as_in_a_shell(tmp_path, monkeypatch):
 
 
 def test_columns_that_are_not_scaled_are_told(tmp_path):
-    (note,) = load(tmp_path, arrays(x_train=np.full((6, 4), -300.0))).notes
+    x = -100.0 * np.arange(24).reshape(6, 4)
+    (note,) = load(tmp_path, arrays(x_train=x)).notes
     assert "subtract each column's mean" in note
 
 
 def test_scaled_inputs_are_worth_no_note(tmp_path):
     assert load(tmp_path, arrays()).notes == ()
-    pictures = {f"x_{s}": np.full((n, 5, 5), 255, np.uint8) for s, n in (("train", 6), ("test", 3))}
-    assert load(tmp_path, arrays(**pictures)).notes == ()
+    assert load(tmp_path, arrays(**pictures(255, np.uint8, 5, 5))).notes == ()
+
+
+def test_samples_that_are_tested_after_they_were_trained_are_told(tmp_path):
+    content = arrays()
+    content["x_test"][1] = content["x_train"][4]
+    (note,) = load(tmp_path, content).notes
+    assert note.startswith("own.npz: 1 of 3 samples of x_test are in x_train too, value for value")
+
+
+def test_a_few_repeated_rows_of_a_table_are_worth_no_note(tmp_path):
+    x = np.random.default_rng(0).normal(size=(300, 4))
+    content = {"x_train": x[:100], "y_train": np.arange(100) % 3}
+    content |= {"x_test": x[99:], "y_test": np.arange(201) % 3}
+    assert load(tmp_path, content).notes == ()
+
+
+def test_samples_that_are_all_alike_are_told(tmp_path):
+    (note,) = load(tmp_path, arrays(x_train=np.ones((6, 4)), x_test=np.ones((3, 4)))).notes
+    assert note == "own.npz: all samples of x_train are alike, so nothing can be learned from them"
+
+
+def test_a_file_that_was_cut_short_is_told_as_such(tmp_path):
+    np.savez(tmp_path / "whole.npz", **arrays())
+    whole = (tmp_path / "whole.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(
+        StudyError, match=r"cut\.npz: is damaged or cut short \(.*download it again$"
+    ):
+        DATASETS["npz"].load({"npz_file": str(tmp_path / "cut.npz"), "data_folder": "."})
 
 
 def test_files_of_another_kind(tmp_path):

@@ -24,6 +24,7 @@ from torch.func import functional_call
 from ewc_lambda.errors import StudyError
 from ewc_lambda.learning.problems import build_problem
 from ewc_lambda.learning.sequence import base_state, run_sequence
+from ewc_lambda.networks.custom_model import draws_weights
 from ewc_lambda.networks.models import Layout, build_network, draw_network, flat_state
 from ewc_lambda.seeding import trial_generator
 from ewc_lambda.store.code import code_digest
@@ -79,6 +80,24 @@ BAD = {
             "return Double()",
         ),
         "w of .* is float64; every parameter must be float32, and every buffer float32 or whole",
+    ),
+    "half precision": (
+        body("return nn.Linear(6, 4).half()"),
+        r"weight of .* is float16; every parameter must be float32",
+    ),
+    "no gradient": (
+        body(
+            "class Closed(nn.Linear):",
+            "    @torch.no_grad()",
+            "    def forward(self, x):",
+            "        return super().forward(x)",
+            "return Closed(6, 4)",
+        ),
+        "has no gradient, so nothing can be trained; leave no_grad",
+    ),
+    "its own place": (
+        HEAD + "FOLDER = __file__\n",
+        "line 3: NameError: .*; a model file stands alone: write what it takes from its folder",
     ),
     "dropout": (
         body("return nn.Sequential(nn.Linear(6, 4), nn.Dropout(0.5))"),
@@ -169,6 +188,23 @@ def test_weights_that_do_not_come_from_the_seed_are_refused(write):
     config = write(body(*lines, fill, "return layer"))
     with pytest.raises(StudyError, match=r"weight of the trunk of .* has other initial weights"):
         draw_network(config, SHAPE, (3, 3), trial_generator(3, 0, "weights"))
+
+
+def test_a_module_beside_the_file_is_told_to_be_written_into_it(write):
+    config = write("from layers import make\n")
+    for name, said in (("layers.py", True), ("other.py", False)):
+        beside = Path(config["model_file"]).with_name(name)
+        beside.write_text("")
+        with pytest.raises(StudyError, match="No module named 'layers'") as caught:
+            build_network(config, SHAPE, (3, 3))
+        beside.unlink()
+        assert ("a model file stands alone" in str(caught.value)) == said
+
+
+def test_weights_that_no_seed_changes_are_found(write):
+    assert draws_weights(write(PLAIN), SHAPE)
+    fixed = body("torch.manual_seed(42)", "return nn.Linear(6, 4)")
+    assert not draws_weights(write(fixed), SHAPE)
 
 
 def test_lazy_layers_are_made_and_seeded(write):

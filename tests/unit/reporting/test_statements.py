@@ -1,5 +1,7 @@
 """Statements that would mislead, in the words of the summary and the cells of the table."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,6 +60,20 @@ class TestTwoTrials:
 
     def test_three_do_not(self, path):
         assert "add a third" not in summary(made_up_study(path, trials=3, noise=0.05))
+
+
+class TestUndecided:
+    def test_it_is_said_how_many_trials_would_decide(self, path):
+        study = made_up_study(path, trials=5, centres=[1.5, 2.0, 3.0, 4.0, 5.5], noise=0.5)
+        answer = answer_importance(study, "fisher")
+        assert not answer.resolved.resolved
+        errors = min(answer.resolved.low_errors, answer.resolved.high_errors)
+        needed = math.ceil(5 * (answer.resolved.critical / errors) ** 2)
+        assert needed > 5
+        assert line(study, "more trials    ") == (
+            f"about {needed} in all would decide, if trials go on to differ as these do "
+            f"(--config trials={needed})"
+        )
 
 
 class TestANewNetwork:

@@ -68,6 +68,12 @@ def test_a_round_under_way_counts_its_steps(tmp_path):
     assert "lambda = 10 (measure 1)" in line
 
 
+def test_what_a_step_is_judged_by_is_called_by_its_name(tmp_path):
+    write_json(tmp_path / "trial_0/fisher/round_0/decision.json", decision(None))
+    line, _ = progress_lines(files(tmp_path, select_by="final_loss"))
+    assert "lambda = 10 (mean loss after the last task 1)" in line
+
+
 def test_a_finished_search_says_why_it_stopped(tmp_path):
     write_json(tmp_path / "trial_0/fisher/round_0/decision.json", decision("max_rounds"))
     line, study = progress_lines(files(tmp_path))

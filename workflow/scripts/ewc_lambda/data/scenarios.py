@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -205,7 +206,7 @@ def _check_regression(config: Mapping[str, Any], name: str) -> None:
 
 
 def _scenario(tasks: list[Task], kind: str, data: Dataset) -> Scenario:
-    notes = (*data.notes, *_absent(tasks))
+    notes = (*data.notes, *_absent(tasks), *_unchanged(tasks))
     return Scenario(tuple(tasks), kind, _shape(tasks), data.scale, data.sources, notes)
 
 
@@ -219,6 +220,14 @@ def _absent(tasks: list[Task]) -> Iterator[str]:
                     f"tasks[{place}]: {count} of {len(task.classes)} classes without a sample in "
                     f"the {split} split"
                 )
+
+
+def _unchanged(tasks: list[Task]) -> Iterator[str]:
+    """Notes on tasks that are the one before again, sample for sample."""
+    for place, (before, task) in enumerate(pairwise(tasks), start=1):
+        pairs = (before.splits["train"], task.splits["train"])
+        if task.classes and all(np.array_equal(*both) for both in zip(*pairs, strict=True)):
+            yield f"tasks[{place}]: is tasks[{place - 1}] once more, which leaves nothing to forget"
 
 
 def _shape(tasks: list[Task]) -> tuple[int, ...]:

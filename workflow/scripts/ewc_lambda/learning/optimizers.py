@@ -73,15 +73,13 @@ class Optimizer:
         self._clip = rule.gradient_clip
         if memory is None and rule.optimizer == "adam" and not rule.weight_decay:
             # Without a gradient, a decay or a memory Adam moves nothing, so all is one piece.
-            self._parts: list[Adam | _AdamPiece | _DescentPiece] = [
-                Adam(theta, gradient, learning_rate)
-            ]
+            self._parts: list[_Part] = [Adam(theta, gradient, learning_rate)]
             return
         memory = {} if memory is None else memory
         _fill(memory, rule, theta, len(places))
         kind = _AdamPiece if rule.optimizer == "adam" else _DescentPiece
         self._parts = [
-            kind(rule, learning_rate, theta, gradient, memory, n, places[n]) for n in own
+            kind(rule, learning_rate, _Piece.of(theta, gradient, memory, n, places[n])) for n in own
         ]
 
     def step(self) -> None:
@@ -108,22 +106,34 @@ def _fill(memory: Memory, rule: Rule, theta: Tensor, count: int) -> None:
         memory.setdefault("updates", torch.zeros(len(theta), count, device=theta.device))
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """What an optimizer sees of a piece: views of all members' weights and gradients, and of what
+    is remembered of them, by name.
+    """
+
+    theta: Tensor
+    gradient: Tensor
+    memory: Memory
+
+    @classmethod
+    def of(
+        cls, theta: Tensor, gradient: Tensor, memory: Memory, number: int, place: slice
+    ) -> _Piece:
+        """The piece of this number and place."""
+        own = {name: held[:, place] for name, held in memory.items() if name != "updates"}
+        if "updates" in memory:
+            own["updates"] = memory["updates"][:, number]
+        return cls(theta[:, place], gradient[:, place], own)
+
+
 class _AdamPiece:
     """Adam on a piece. Its kernel takes no views, so it computes on copies."""
 
-    def __init__(
-        self,
-        rule: Rule,
-        learning_rate: float,
-        theta: Tensor,
-        gradient: Tensor,
-        memory: Memory,
-        number: int,
-        place: slice,
-    ) -> None:
-        self._views = [tensor[:, place] for tensor in (theta, memory["mean"], memory["square"])]
-        self._gradient_view = gradient[:, place]
-        self._updates = memory["updates"][:, number]
+    def __init__(self, rule: Rule, learning_rate: float, piece: _Piece) -> None:
+        self._views = [piece.theta, piece.memory["mean"], piece.memory["square"]]
+        self._gradient_view = piece.gradient
+        self._updates = piece.memory["updates"]
         self._copies = [view.contiguous() for view in self._views]
         self._gradient = self._gradient_view.contiguous()
         # All members have made as many updates.
@@ -145,19 +155,10 @@ class _AdamPiece:
 class _DescentPiece:
     """Gradient descent on a piece, with momentum as torch has it: v = momentum v + g."""
 
-    def __init__(
-        self,
-        rule: Rule,
-        learning_rate: float,
-        theta: Tensor,
-        gradient: Tensor,
-        memory: Memory,
-        number: int,
-        place: slice,
-    ) -> None:
+    def __init__(self, rule: Rule, learning_rate: float, piece: _Piece) -> None:
         self._rule, self._learning_rate = rule, learning_rate
-        self._theta, self._gradient = theta[:, place], gradient[:, place]
-        self._velocity = memory["velocity"][:, place]
+        self._theta, self._gradient = piece.theta, piece.gradient
+        self._velocity = piece.memory["velocity"]
 
     def step(self) -> None:
         """One update."""

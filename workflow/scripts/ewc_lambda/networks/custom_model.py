@@ -19,6 +19,9 @@ from ewc_lambda.networks.trunks import drop_batch_counts
 # The function that the file has to define.
 FUNCTION = "trunk"
 
+# Not defined in it: what it finds by its own place is not watched.
+_FILE = "__file__"
+
 Result = TypeVar("Result")
 
 
@@ -45,11 +48,15 @@ def load_trunk(config: Mapping[str, Any], input_shape: Sequence[int], seed: int)
                 f"model_file: {FUNCTION} of {path} returned {type(trunk).__name__}, it must "
                 "return a torch.nn.Module"
             )
+        _check_types(path, trunk)
         # Lazy layers draw their weights at the first pass, so this is within the seed.
         _check_outputs(path, trunk, input_shape)
         drop_batch_counts(trunk)
         _fix_frozen(path, trunk, input_shape)
-        _check_tensors(path, trunk)
+        if next(trunk.parameters(), None) is None:
+            raise StudyError(f"model_file: the trunk of {path} has no parameters to train")
+        # Those of lazy layers, too.
+        _check_types(path, trunk)
         _check_training(path, trunk, input_shape)
     return trunk
 
@@ -79,6 +86,12 @@ def check_repeats(
             )
 
 
+def draws_weights(config: Mapping[str, Any], input_shape: Sequence[int]) -> bool:
+    """Whether initial weights of the file's trunk differ with the seed, as trials do."""
+    one, other = (load_trunk(config, input_shape, seed).parameters() for seed in (0, 1))
+    return any(not torch.equal(*pair) for pair in zip(one, other, strict=True))
+
+
 def _run(path: Path) -> dict[str, Any]:
     try:
         source = path.read_bytes()
@@ -101,7 +114,17 @@ def _guarded(path: Path, run: Callable[[], Result]) -> Result:
         ]
         line = error.lineno if isinstance(error, SyntaxError) else (lines or [None])[-1]
         where = "" if line is None else f", line {line}"
-        raise StudyError(f"model_file: {path}{where}: {type(error).__name__}: {error}") from error
+        what = f"{type(error).__name__}: {error}{_alone(path, error)}"
+        raise StudyError(f"model_file: {path}{where}: {what}") from error
+
+
+def _alone(path: Path, error: BaseException) -> str:
+    """The way out where a file wants what lies beside it, which no job would see change."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    found = name and (path.with_name(name).exists() or path.with_name(f"{name}.py").exists())
+    if found or _FILE in str(error):
+        return "; a model file stands alone: write what it takes from its folder into it"
+    return ""
 
 
 def _check_outputs(path: Path, trunk: nn.Module, input_shape: Sequence[int]) -> None:
@@ -127,9 +150,7 @@ def _check_outputs(path: Path, trunk: nn.Module, input_shape: Sequence[int]) -> 
         )
 
 
-def _check_tensors(path: Path, trunk: nn.Module) -> None:
-    if next(trunk.parameters(), None) is None:
-        raise StudyError(f"model_file: the trunk of {path} has no parameters to train")
+def _check_types(path: Path, trunk: nn.Module) -> None:
     for name, tensor in (*trunk.named_parameters(), *trunk.named_buffers()):
         if tensor.dtype != torch.float32 and (tensor.is_floating_point() or tensor.is_complex()):
             raise StudyError(
@@ -142,7 +163,12 @@ def _check_training(path: Path, trunk: nn.Module, input_shape: Sequence[int]) ->
     # On a copy: normalization layers take note of what they see.
     training = _guarded(path, lambda: copy.deepcopy(trunk).train())
     drawing = _watch_draws(training)
-    _guarded(path, lambda: training(_probe(input_shape)))
+    output = _guarded(path, lambda: training(_probe(input_shape)))
+    if not output.requires_grad:
+        raise StudyError(
+            f"model_file: what the trunk of {path} returns has no gradient, so nothing can be "
+            "trained; leave no_grad, detach and the like out of its forward"
+        )
     if drawing:
         name = next((n for n, module in training.named_modules() if module is drawing[0]), "")
         layer = f"its layer {name} ({type(drawing[0]).__name__})" if name else "its forward"

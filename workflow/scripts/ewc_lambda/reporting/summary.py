@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from ewc_lambda.inference.best_lambda import (
     Interval,
 )
 from ewc_lambda.inference.mean_curve import Tolerance
+from ewc_lambda.inference.more_runs import times_to_resolve
+from ewc_lambda.inference.new_network import MOST_TRIALS
 from ewc_lambda.inference.reach import REASONS
 from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.inference.student import quantile
@@ -194,7 +197,7 @@ def _by_other(name: str, said: ByAccuracy | None, over: str) -> list[str]:
 
 
 def _next(answer: ImportanceAnswer) -> list[str]:
-    """How many more trials a narrower statement needs."""
+    """How many more trials a verdict needs, or a narrower statement."""
     trials, needed = len(answer.trials), answer.recommendation.halving
     if trials == 2 and not answer.resolved.resolved:
         two, three = (quantile(n, LEVEL) for n in (1, 2))
@@ -208,6 +211,16 @@ def _next(answer: ImportanceAnswer) -> list[str]:
     if needed is None or answer.recommendation.use.reason:
         return []
     target = answer.recommendation.target
+    deciding = trials * times_to_resolve(answer.resolved)
+    if trials < deciding < MOST_TRIALS:
+        count, key = math.ceil(deciding), "trials" if target is None else "min_trials"
+        return [
+            _line(
+                "more trials",
+                f"about {count} in all would decide, if trials go on to differ as these do "
+                f"(--config {key}={count})",
+            )
+        ]
     way = f"trials={needed}" if target is None else f"target_width={target / 2:g}"
     return [
         _line(

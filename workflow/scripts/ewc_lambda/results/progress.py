@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ewc_lambda.errors import StudyError
+from ewc_lambda.results.criteria import CRITERIA, MEASURE
 from ewc_lambda.results.decided import Known
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
@@ -42,9 +43,9 @@ class SearchState:
     """How far one search is, in rounds of so many ``steps``.
 
     ``decided`` rounds are over and ``trained`` steps of the running one are done, of ``rounds``
-    rounds that are expected in all; ``best`` is (measure, lambda) of the best step of the decided
-    rounds; ``stop`` is why the search ended, None while it goes on; ``problem`` names a file that
-    cannot be read.
+    rounds that are expected in all; ``best`` is (what it is judged by, lambda) of the best step of
+    the decided rounds, and ``judged`` what that is called; ``stop`` is why the search ended, None
+    while it goes on; ``problem`` names a file that cannot be read.
     """
 
     steps: int
@@ -54,6 +55,7 @@ class SearchState:
     best: tuple[float, float] | None = None
     stop: str | None = None
     problem: str | None = None
+    judged: str = MEASURE
 
     def text(self) -> str:
         """The state in words."""
@@ -66,7 +68,7 @@ class SearchState:
         else:
             return "not begun"
         if self.best:
-            said += f"; best so far lambda = {self.best[1]:.4g} (measure {self.best[0]:.4g})"
+            said += f"; best so far lambda = {self.best[1]:.4g} ({self.judged} {self.best[0]:.4g})"
         return said
 
 
@@ -76,6 +78,12 @@ def read_search(
     """The state of the search of a trial and an importance measure; by all files that are there, or
     by those that are ``standing``.
     """
+    chosen = files.config.get("select_by", MEASURE)
+    judged = MEASURE if chosen == MEASURE else CRITERIA[chosen]
+    return replace(_read_search(files, trial, name, standing), judged=judged)
+
+
+def _read_search(files: Files, trial: int, name: str, standing: Standing | None) -> SearchState:
     known = standing or AsWritten(files)
     place, config = {"trial": trial, "importance": name}, files.config
     decisions, ended = known.rounds(place)

@@ -13,6 +13,7 @@ from ewc_lambda.results.decided import Decided
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import Product
 from ewc_lambda.store.lock import hold
+from ewc_lambda.store.places import check_place
 from ewc_lambda.store.records import peek
 from ewc_lambda.store.replacing import move_aside
 from ewc_lambda.upkeep.survey import BROKEN, MISSING, STALE, STANDS, State, Survey
@@ -29,6 +30,7 @@ class Plan:
 
     def __init__(self, files: Files, logger: logging.Logger) -> None:
         self.files = files
+        check_place(Path(files.folder))
         self._logger = logger
         self._survey = Survey(files)
         self._begun = False

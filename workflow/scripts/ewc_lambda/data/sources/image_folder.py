@@ -122,19 +122,31 @@ def find_root(config: Config) -> Path:
         )
     raise StudyError(
         f"data_folder: neither {candidates[0]} nor {candidates[1]} has the folders train/ and "
-        "test/; put the pictures there, as train/<class>/*.jpg and test/<class>/*.jpg "
-        "(docs/datasets.md says where to get known ones), or set test_fraction for <class>/*.jpg"
+        f"test/{_instead(folder)}; put the pictures there, as train/<class>/*.jpg and "
+        "test/<class>/*.jpg (docs/datasets.md says where to get known ones), or set test_fraction "
+        "for <class>/*.jpg"
     )
+
+
+def _instead(folder: Path) -> str:
+    """What is found where train/ and test/ are missing."""
+    if not folder.is_dir():
+        link = f" but a link to {folder.readlink()}" if folder.is_symlink() else ""
+        return f" ({folder} is no folder{link})"
+    found = [path.name for path in folder.iterdir() if path.is_dir() and not _is_leftover(path)]
+    return f" ({folder} has {listed(sorted(found))})" if found else ""
 
 
 def decode(path: Path, size: int) -> tuple[np.ndarray, str]:
     """One picture as (3, size, size) uint8, RGB, bilinear, upright as the camera says it was held,
     and the SHA-256 of its file.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         data = path.read_bytes()
+        if not data:
+            raise OSError("it is empty")
         with Image.open(io.BytesIO(data)) as image:
             if image.mode.startswith(("I", "F")):
                 # Pillow clips these to 255 when it makes RGB of them: all would be white.
@@ -143,6 +155,10 @@ def decode(path: Path, size: int) -> tuple[np.ndarray, str]:
                 )
             upright = ImageOps.exif_transpose(image)
             rgb = upright.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+    except UnidentifiedImageError:
+        raise StudyError(
+            f"{path}: cannot be decoded as a picture (it begins as none); replace or remove it"
+        ) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudyError(
             f"{path}: cannot be decoded as a picture ({error}); replace or remove it"
@@ -175,6 +191,12 @@ def _class_folders(folder: Path) -> list[str]:
 
 
 def _classes(root: Path, splits: Sequence[str]) -> tuple[str, ...]:
+    for path in (path for split in splits for path in sorted((root / split).iterdir())):
+        if path.is_symlink() and not path.exists():
+            raise StudyError(
+                f"{path}: is a link to {path.readlink()}, which is not there, so a class may be "
+                "missing; mount its disk or remove the link"
+            )
     train, *others = (_class_folders(root / split) for split in splits)
     if not train:
         raise StudyError(f"{root / splits[0]}: has no class folders")

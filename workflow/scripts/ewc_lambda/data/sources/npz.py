@@ -13,6 +13,7 @@ import numpy as np
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, check_lengths, listed
 from ewc_lambda.data.sources.download import data_folder, file_digest
 from ewc_lambda.data.sources.npz_labels import float32, targets
+from ewc_lambda.data.sources.npz_notes import repeated, unscaled
 from ewc_lambda.data.sources.npz_tasks import task_numbers
 from ewc_lambda.errors import StudyError
 
@@ -29,8 +30,6 @@ _OTHERS = {
     b"\x80": "a pickle, which is never read: save its arrays with numpy.savez",
     b"\x1f\x8b": "a gzip file: unpack it",
 }
-# Inputs beyond this are not scaled for a network: grey values, prices, years.
-_UNSCALED = 20.0
 # Colours of a pixel: red, green, blue, and how much of it is seen.
 _COLOURS = (3, 4)
 
@@ -40,7 +39,8 @@ def load_npz(config: Config) -> Dataset:
 
     x is a table (N, F) or pictures (N, C, H, W) or (N, H, W), which gets one channel. Pictures
     of uint8 stay so and are scaled by 1/255; everything else becomes float32 and is not scaled,
-    which the data set's notes say where values are large. Whole-number y (N,) or (N, 1) are
+    which the data set's notes say where values are large, as they say what is tested that was
+    trained. Whole-number y (N,) or (N, 1) are
     classes, those that occur in y_train; float y (N,) or (N, D) are targets of a regression,
     float32.
 
@@ -61,8 +61,9 @@ def load_npz(config: Config) -> Dataset:
     y_train, y_test, classes = targets(arrays["y_train"], arrays["y_test"], path)
     check_lengths(x_train, y_train, f"{path}: x_train, y_train")
     check_lengths(x_test, y_test, f"{path}: x_test, y_test")
-    unscaled = scale == 1 and not config.get("standardize")
-    notes = _unscaled(x_train, arrays["x_train"], path.name) if unscaled else ()
+    notes = tuple(repeated(x_train, x_test, path.name))
+    if scale == 1 and not config.get("standardize"):
+        notes = (*unscaled(x_train, arrays["x_train"], path.name), *notes)
     tasks = task_numbers(arrays, (len(y_train), len(y_test)), path)
     return Dataset("npz", x_train, y_train, x_test, y_test, classes, scale, sources, notes, *tasks)
 
@@ -98,7 +99,12 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                     has = listed(file.files) or "none"
                     raise StudyError(f"{path}: has no array {name}; {expected} and has {has}")
             return {name: file[name] for name in (*_ARRAYS, *_TASKS) if name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except zipfile.BadZipFile as error:
+        raise StudyError(
+            f"{path}: is damaged or cut short ({error}): it begins as an .npz and does not end as "
+            "one; copy or download it again"
+        ) from error
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise StudyError(
             f"{path}: cannot be read as .npz ({error}); save it by numpy.savez with arrays of "
             "numbers, not of Python objects"
@@ -141,23 +147,6 @@ def _channels_last(shape: tuple[int, ...]) -> bool:
     # One channel at the end is told by the square before it: (C, H, 1) may be C time series.
     grey = last == 1 and rows == columns > 1
     return (last in _COLOURS and rows not in (1, *_COLOURS)) or grey
-
-
-def _unscaled(x: np.ndarray, given: np.ndarray, name: str) -> tuple[str, ...]:
-    """A note on inputs that a network is not made for, none where they are about -1 to 1."""
-    low, high = float(x.min()), float(x.max())
-    if max(-low, high) <= _UNSCALED:
-        return ()
-    way = "subtract each column's mean and divide by its standard deviation before you save it"
-    if low >= 0 and (high <= 255 or given.dtype.kind == "u"):
-        most = 255 if high <= 255 else np.iinfo(given.dtype).max
-        way = f"divide by {most} before you save it"
-        if x.ndim == 4 and high <= 255:
-            way += ", or save it as uint8, which is scaled here"
-    return (
-        f"{name}: x_train ({given.dtype}) has values from {low:g} to {high:g} and is taken "
-        f"unscaled, though networks learn best from values of about -1 to 1; {way}",
-    )
 
 
 NPZ = DatasetInfo(

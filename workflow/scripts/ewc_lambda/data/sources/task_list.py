@@ -53,6 +53,15 @@ def validate_tasks(config: Config) -> None:
     _validate_order(config, info)
 
 
+def check_sequence(config: Config) -> None:
+    """StudyError for one task alone."""
+    if len(config["tasks"]) < 2:
+        raise StudyError(
+            "tasks: has one task, after which nothing is learned and nothing is forgotten, so that "
+            "every lambda does the same. Allowed: two tasks or more"
+        )
+
+
 def _validate_pictures(config: Config) -> None:
     """Keys on pictures and folders, which would otherwise be passed over."""
     infos = [source.info for source in task_sources(config, DATASETS)]
