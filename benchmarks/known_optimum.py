@@ -42,7 +42,7 @@ RATIOS = (0.5, 1.0, 2.0, 4.0)
 NOISES = (0.1, 1.0)
 TRIALS = (2, 3, 4, 5)
 OUTPUTS = (1, 4)
-CORRELATIONS = (0.0, 0.5, 0.9)
+CORRELATIONS = (0.0, 0.5, 0.8)
 # Heavy-ball descent: 0.9^(1/2) an update at the slowest, so that so many leave 3e-5 of the way.
 UPDATES, MOMENTUM = 200, 0.9
 

@@ -73,8 +73,9 @@ def of(way):
 def project(finished, tmp_path_factory):
     """The finished study with what the commands name: reference results, own files."""
     scratch = finished.copy(tmp_path_factory.mktemp("documentation") / "project")
-    for name in ("results/reference", "replications"):
-        shutil.copytree(ROOT / name, scratch.folder / name)
+    shutil.copytree(ROOT / "results/reference", scratch.folder / "results/reference")
+    # Where pages are written.
+    (scratch.folder / "docs").mkdir(exist_ok=True)
     (own,) = [block for page in PAGES for block in blocks(page) if "# my_study.yaml" in block.text]
     (scratch.folder / "my_study.yaml").write_text(own.text)
     write_own_arrays(scratch.folder)

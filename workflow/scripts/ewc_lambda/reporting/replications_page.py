@@ -11,7 +11,10 @@ import numpy as np
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.inference.against_published import ERRORS, Mean, of_trials
-from ewc_lambda.reporting.answers import answer_study, open_study, reasons
+from ewc_lambda.inference.best_lambda import Interval
+from ewc_lambda.inference.reach import REASONS
+from ewc_lambda.inference.resolving import Resolved
+from ewc_lambda.reporting.answers import answer_study, open_study
 from ewc_lambda.reporting.bayes_units import bayes_table
 from ewc_lambda.reporting.halving import halving_table
 from ewc_lambda.reporting.replications import Compared, compare, curve
@@ -112,8 +115,7 @@ def _study(path: Path) -> str:
             "",
         ]
         answer = answers[importance]
-        why = "" if answer.resolved.resolved else f" {_why(reasons(answer))}"
-        lines += [f"Resolved: {'yes' if answer.resolved.resolved else 'no'}.{why}", ""]
+        lines += [f"{_resolved(answer.resolved, answer.missed)}{_gain(answer.gain)}", ""]
     return "\n".join(lines).rstrip()
 
 
@@ -122,7 +124,22 @@ def _with_sd(values: np.ndarray) -> str:
     return f"{mean.value:.2f}" + ("" if math.isnan(mean.sd) else f" ± {mean.sd:.2f}")
 
 
-def _why(said: str) -> str:
-    """The reasons of a study without those of lines that it did not ask for."""
-    parts = [part for part in said.split("; ") if "no reference line" not in part]
-    return "; ".join(dict.fromkeys(part.partition(": ")[2] or part for part in parts)) + "."
+def _gain(gain: Interval) -> str:
+    """What the best lambda gains over lambda = 0 by the study's own statistics, in percent; each
+    trial at the lambda that the others find best.
+    """
+    if gain.reason:
+        return ""
+    mean, low, high = (100 * value for value in (gain.estimate, gain.low, gain.high))
+    return f" Gain over lambda = 0: {mean:.2f} ({low:.2f} to {high:.2f})."
+
+
+def _resolved(said: Resolved, missed: str) -> str:
+    """Whether a study is resolved, and why not."""
+    if said.resolved:
+        return "Resolved: yes."
+    ends = (
+        f"the low end is worse than the best by {said.low_errors:.1f} standard errors and the high "
+        f"end by {said.high_errors:.1f}, {said.critical:.1f} are needed"
+    )
+    return f"Resolved: no. {REASONS.get(missed) or said.reason or ends}."
