@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV ?= .venv
 CORES ?= all
 CONFIG ?= config/config.yaml
+DATA ?= data
+STUDIES ?= $(basename $(notdir $(wildcard config/studies/replications/*.yaml)))
 BIN := $(VENV)/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # Targets may follow: --configfile, which takes any number of files, is not last.
@@ -14,10 +16,12 @@ SNAKEMAKE := $(RUN) snakemake --configfile $(CONFIG) --cores $(CORES)
 unexport PYTHONPATH
 PIP_QUIET := --quiet --disable-pip-version-check
 SMK := Snakefile workflow
+# A study that was run, by its name, or that of a config.
+NAMED = $(or $(STUDY),$(CONFIG))
 # The command ewc-lambda.
 EWC_LAMBDA := $(BIN)/python -m ewc_lambda
 
-.PHONY: help study figures tables summary report verify test lint format types unit test-slurm findings config-table constraints clean
+.PHONY: help study figures tables summary report verify unlock test lint format types unit test-slurm findings replications config-table constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -42,15 +46,18 @@ study: $(BIN)/snakemake ## run the study of CONFIG (config/config.yaml) on CORES
 figures tables: $(BIN)/snakemake ## draw figures / write tables from the study file
 	$(SNAKEMAKE) $@
 
-summary: $(BIN)/snakemake ## print the answer of a finished or half-finished study
-	@$(EWC_LAMBDA) summary $(CONFIG)
+summary: $(BIN)/snakemake ## print the answer of a finished or half-finished study, of STUDY by its name
+	@$(EWC_LAMBDA) summary $(NAMED)
 
-report: $(BIN)/snakemake ## one self-contained page: report.html
-	$(SNAKEMAKE)
-	$(SNAKEMAKE) --report report.html
+report: $(BIN)/snakemake ## one self-contained page, called after the study: digits_report.html
+	@$(if $(STUDY),,$(SNAKEMAKE))
+	@$(RUN) $(EWC_LAMBDA) report $(NAMED)
 
 verify: $(BIN)/snakemake ## check every file of the study against its recorded digests
-	@$(EWC_LAMBDA) verify $(CONFIG)
+	@$(EWC_LAMBDA) verify $(NAMED)
+
+unlock: $(BIN)/snakemake ## after Snakemake itself was killed: let the next run begin
+	@$(SNAKEMAKE) --unlock
 
 test: lint types unit ## everything that a change must pass
 
@@ -88,6 +95,16 @@ constraints: ## renew constraints.txt from pyproject.toml
 	{ head -1 constraints.txt; $(VENV)-pins/bin/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.new
 	mv constraints.new constraints.txt
 	rm -r $(VENV)-pins
+
+# Each study goes on where it was stopped; one by name with STUDIES=hsu_task.
+replications: $(BIN)/snakemake ## run the studies of docs/replications.md (STUDIES=..., DATA=folder of the data sets)
+	@$(EWC_LAMBDA) replications --data-folder $(DATA) --need $(STUDIES)
+	for study in $(STUDIES); do \
+	    $(RUN) snakemake --cores $(CORES) --configfile config/studies/replications/$$study.yaml --config data_folder=$(DATA) -- results/$$study/study.h5 && \
+	    mkdir -p results/reference/replications/$$study && \
+	    cp results/$$study/study.h5 results/reference/replications/$$study/ || exit 1; \
+	done
+	$(EWC_LAMBDA) replications
 
 clean: ## remove logs and the virtual environment; results stay
 	rm -rf $(VENV) logs .snakemake/log

@@ -19,6 +19,7 @@ from shared.simulated_trials import NOISES, Trial, draw_trial, expected, parabol
 
 from ewc_lambda.inference import across_trials as study
 from ewc_lambda.inference import best_lambda as st
+from ewc_lambda.inference.resolving import resolved
 from ewc_lambda.inference.student import Floats, one_sample_t
 from ewc_lambda.inference.variance_ratio import variance_ratio
 
@@ -175,7 +176,7 @@ def table_resolved(studies: int) -> None:
                 said = np.empty((studies, 3))
                 for s in range(studies):
                     trial = draw_trial(rng, name, NOISES[label], design)
-                    found = st.resolved(10.0**trial.x, trial.y)
+                    found = resolved(10.0**trial.x, trial.y)
                     critical = stdtrit(design[0] - 1, 0.95)
                     held_out = left_out_errors(trial.y)[[0, -1]].min()
                     naive = min(found.low_errors, found.high_errors)

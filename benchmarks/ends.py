@@ -15,7 +15,11 @@ from unittest.mock import patch
 import numpy as np
 
 from ewc_lambda.inference import curve_fit
-from ewc_lambda.inference.best_lambda import BestLambda, best_lambda, resolved
+from ewc_lambda.inference.best_lambda import (
+    BestLambda,
+    best_lambda,
+)
+from ewc_lambda.inference.resolving import resolved
 from ewc_lambda.inference.student import Floats
 from ewc_lambda.search.rounds import decide, grid
 

@@ -24,7 +24,9 @@ from shared.simulated_trials import NOISES, Trial, draw_trial, expected, true_be
 from ewc_lambda.inference import best_lambda as st
 from ewc_lambda.inference.across_trials import study_best_lambda
 from ewc_lambda.inference.replicates import best_column, complete, trained
+from ewc_lambda.inference.resolving import resolved
 from ewc_lambda.reporting.answers import answer_trial
+from ewc_lambda.reporting.verdicts import verdicts
 from ewc_lambda.results.searches import Search, searches, spacing
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.racing import doubts, race
@@ -116,7 +118,7 @@ def table_statements(studies: int) -> None:
             return found.low <= truth <= found.high, (found.high - found.low) / 2
 
         def said(trial: Trial) -> bool:
-            return st.resolved(10.0 ** trial.x[trial.first], trial.y[:, trial.first]).resolved
+            return resolved(10.0 ** trial.x[trial.first], trial.y[:, trial.first]).resolved
 
         for design in DESIGNS:
             rng = np.random.default_rng(20250109)
@@ -135,12 +137,12 @@ def table_statements(studies: int) -> None:
             fewer = max(2, round(design[0] * table[:, 0].mean()))
             plain = [draw_trial(rng, "plateaus", noise, (fewer, *design[1:])) for _ in rows]
             other = np.array([(*gained(trial), said(trial)) for trial in plain])
-            _, right, _, held, resolved, flat, half = 100 * table.mean(axis=0)
+            _, right, _, held, decided, flat, half = 100 * table.mean(axis=0)
             print(
                 f"{label:7} {design[0]:2d} {design[1]:2d}x{design[2]:<2d}"
                 f"{right:8.1f} ({np.median(table[:, 2]):4.2f})"
                 f"{100 * other[:, 0].mean():8.1f} ({np.median(other[:, 1]):4.2f})"
-                f"{held:11.1f}{resolved:16.1f}{100 * other[:, 2].mean():9.1f}{fewer:8d}"
+                f"{held:11.1f}{decided:16.1f}{100 * other[:, 2].mean():9.1f}{fewer:8d}"
                 f"{flat:6.1f}{half:11.1f}",
                 flush=True,
             )
@@ -206,7 +208,7 @@ def table_reference() -> None:
                 total, all_, trials = total + spent, all_ + full, trials + 1
                 cells = []
                 for place, each in enumerate((search, raced)):
-                    said = answer_trial(study, each)
+                    said = answer_trial(study, each, *verdicts(study, [each]))
                     best = said.best
                     estimates[place].append(best.estimate)
                     cells.append(

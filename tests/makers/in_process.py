@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ewc_lambda.config.study_config import resolve
+from ewc_lambda.config.study_config import resolve, steps_per_job
 from ewc_lambda.jobs.agreement import check_inputs
 from ewc_lambda.results import sources
 from ewc_lambda.results.files import Files
@@ -58,37 +58,52 @@ def files_of(folder: Path, config: Mapping[str, Any], code: str = "") -> Files:
     return Files(resolved, folder, codes)
 
 
-def run(files: Files, most: int | None = None) -> list[Product]:
-    """Make what does not stand, at ``most`` so many jobs; what was made, in order."""
+def run(
+    files: Files, most: int | None = None, kinds: Collection[str] = tuple(KINDS)
+) -> list[Product]:
+    """Make what does not stand, of some ``kinds`` and at ``most`` so many jobs; what was made, in
+    order.
+    """
     plan = Plan(files, logging.getLogger("quiet"))
     try:
         plan.begin()
-        return _run(files, plan, most)
+        return _run(files, plan, most, kinds)
     finally:
         plan.end()
 
 
-def _run(files: Files, plan: Plan, most: int | None) -> list[Product]:
+def _run(files: Files, plan: Plan, most: int | None, kinds: Collection[str]) -> list[Product]:
     made: list[Product] = []
-    while waiting := next((p for p in plan.products() if not plan.stand([p])), None):
+
+    def waits(product: Product) -> bool:
+        return product.kind in kinds and not plan.stand([product])
+
+    while waiting := next(filter(waits, plan.products()), None):
         if most is not None and len(made) >= most:
             break
-        _make(files, plan, waiting)
-        made.append(waiting)
+        together = [waiting]
+        if waiting.kind == "step" and steps_per_job(files.config) > 1:
+            together = files.steps(waiting.place)
+        _make(files, plan, together)
+        made += together
         assert made.count(waiting) == 1, f"{waiting.record} is made again and again"
     return made
 
 
-def _make(files: Files, plan: Plan, product: Product) -> None:
-    for path in map(Path, product.paths):
+def _make(files: Files, plan: Plan, products: list[Product]) -> None:
+    """One job: of steps, all that train together."""
+    product = products[0]
+    for path in [Path(path) for each in products for path in each.paths]:
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
     named = sources.inputs(sources.Sources(files, plan).of(product))
     inputs = Named(**{name: paths for name, _, paths in named})
     params = Named(**files.made_by(product.kind), place=files.place)
-    outputs = dict(zip(("record", "weights"), product.paths, strict=False))
+    outputs: dict[str, Any] = dict(zip(("record", "weights"), product.paths, strict=False))
     if product.kind == "step":
-        outputs = {f"{name.rstrip('s')}s": [path] for name, path in outputs.items()}
+        names = ("records", "weights")[: len(product.paths)]
+        columns = zip(*(each.paths for each in products), strict=True)
+        outputs = {name: list(paths) for name, paths in zip(names, columns, strict=True)}
     check_inputs(inputs, params.config)
     job = SimpleNamespace(
         input=inputs,

@@ -179,6 +179,7 @@ class Running:
     def __init__(self, scratch: Scratch, command: list[str], output: str = "snakemake.out") -> None:
         self.scratch = scratch
         self.output = scratch.folder / output
+        self._before = set(self._logs())
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
                 command,
@@ -199,8 +200,14 @@ class Running:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             raise AssertionError(f"hangs: {self.output.read_text()}") from None
-        text = self.output.read_text()
-        return Done(status, text, finished_jobs(text))
+        return Done(status, self.output.read_text(), finished_jobs(self.log()))
+
+    def log(self) -> str:
+        """What Snakemake has logged so far, all of which it prints only where it is asked to."""
+        return "".join(path.read_text() for path in self._logs() if path not in self._before)
+
+    def _logs(self) -> list[Path]:
+        return sorted((self.scratch.folder / ".snakemake/log").glob("*.log"))
 
     def scripts(self, prefix: str = "train_") -> list[psutil.Process]:
         """Processes of its jobs whose script begins so."""

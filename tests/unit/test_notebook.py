@@ -5,9 +5,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from made_up_studies import made_up_study
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "docs/explore.ipynb"
+REFERENCE = ROOT / "results/reference"
+# All but those on MNIST, which are of the same kinds as those on digits.
+STUDIES = sorted(p.parent.name for p in REFERENCE.glob("*/study.h5") if "mnist" not in str(p))
 
 
 def outputs(notebook, kind):
@@ -42,6 +46,30 @@ def test_it_runs_to_the_end_and_says_what_is_committed(executed):
     assert outputs(executed, "text/plain") == outputs(kept, "text/plain")
     assert outputs(executed, "stream") == outputs(kept, "stream")
     assert len(outputs(executed, "image/png")) == len(outputs(kept, "image/png")) == 1
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_it_holds_for_every_kind_of_study(name, monkeypatch, capsys):
+    """Of several importance measures, of one trial, with independent runs."""
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    code = code.replace("../results/reference/fixed_digits", str(REFERENCE / name))
+    assert str(REFERENCE / name) in code
+    exec(code, {})
+    assert capsys.readouterr().out.startswith(f"Study {name}: ")
+
+
+@pytest.mark.parametrize(
+    "case", [{"trials": 1}, {"raced": 3}, {"importance": ("fisher", "random")}]
+)
+def test_it_holds_for_races_and_one_trial(tmp_path, case, monkeypatch, capsys):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    made_up_study(tmp_path / "study.h5", **case)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    exec(code.replace("../results/reference/fixed_digits", str(tmp_path)), {})
+    assert capsys.readouterr().out.startswith("Study made_up: ")
 
 
 def test_it_redraws_a_figure_in_ten_lines():

@@ -9,5 +9,5 @@ def finished(tmp_path_factory):
     """A small study with two importance measures, with its figures and tables."""
     folder = tmp_path_factory.mktemp("workflow") / "project"
     scratch = with_figures(Scratch.create(folder, importance=["fisher", "sign_flipping"]))
-    scratch.finish()
+    (folder / "first_run.txt").write_text(scratch.finish().text)
     return scratch

@@ -34,13 +34,14 @@ HOW = {
     r"snakemake .*results/digits/config.yaml": "tests/unit/upkeep/test_archive.py and "
     "test_workflow.py draw figures from an unpacked study",
     r"snakemake .*avalanche_ewc.yaml": "needs Avalanche's Python; test_studies.py plans it",
-    r"snakemake .*mnist.yaml --report": "needs the finished study on MNIST",
+    r"ewc-lambda report": "tests/workflow/test_report.py runs it",
+    r"make (summary|report) STUDY=": "tests/workflow/test_report.py runs them",
     r"snakemake -s ": "names a checkout elsewhere; tests/workflow/test_places.py runs it",
     r"snakemake --rulegraph": "test_the_rule_graph_is_the_one_that_snakemake_draws",
-    r"snakemake (-n|--unlock|--report|--cores 1 figures)": "run",
+    r"snakemake (-n|--unlock|--cores 1 figures)": "run",
     r"snakemake ": "plan",
     r"make .venv": "installs from a package index, as make study does",
-    r"make (summary|figures|report|verify)$": "run",
+    r"make (summary|figures|report|verify|unlock)$": "run",
     r"make ": "plan",
     r"ewc-lambda (pack|unpack)": "tests/unit/command/test_main.py runs it",
     r"ewc-lambda analyse": "test_the_page_on_sweeps_prints_what_it_shows runs it",
@@ -73,6 +74,8 @@ def project(finished, tmp_path_factory):
     """The finished study with what the commands name: reference results, own files."""
     scratch = finished.copy(tmp_path_factory.mktemp("documentation") / "project")
     shutil.copytree(ROOT / "results/reference", scratch.folder / "results/reference")
+    # Where pages are written.
+    (scratch.folder / "docs").mkdir(exist_ok=True)
     (own,) = [block for page in PAGES for block in blocks(page) if "# my_study.yaml" in block.text]
     (scratch.folder / "my_study.yaml").write_text(own.text)
     write_own_arrays(scratch.folder)

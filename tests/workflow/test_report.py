@@ -1,6 +1,9 @@
 """The report as a reader sees it: opened in a browser, page by page."""
 
+import os
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -29,12 +32,20 @@ OPTIONS = (
     "--window-size=1300,900",
 )
 FIGURES = {
-    "measure_over_lambda": "Measure over lambda.",
+    "measure_over_lambda": "Measure over lambda",
+    "accuracy_over_lambda": "Accuracy and forgetting over lambda",
     "regret": "What a lambda costs on a new network",
     "bracket": "Bracket over rounds.",
     "curves": "Loss and accuracy over epochs",
     "importance": "Importance measures compared",
 }
+CATEGORIES = {
+    "1 Answer": "answer in words",
+    "2 Figures": "bracket over rounds",
+    "3 Tables": "what the columns mean",
+    "4 Config and provenance": "provenance",
+}
+EXPLORE = "a page to explore"
 RULES = {
     *("prepare_data", "create_base_model", "train_first_task", "train_step", "train_reference"),
     *("make_grid", "decide_round", "collect_search", "evaluate_test", "collect_study"),
@@ -68,9 +79,13 @@ def browser(report, tmp_path_factory):
     driver.quit()
 
 
-@pytest.fixture
-def page(browser, report):
-    """The first page, rendered."""
+@pytest.fixture(params=[1400, 390])
+def page(browser, report, request):
+    """The first page, rendered on a desktop and on a phone."""
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": request.param, "height": 844, "deviceScaleFactor": 1, "mobile": True},
+    )
     browser.get(report.as_uri())
     wait(browser, lambda: browser.find_elements("css selector", "h1.title"))
     return browser
@@ -86,9 +101,9 @@ def wait(browser, ready, seconds=30):
 
 
 def click(browser, text):
-    """Click the link of this text."""
-    links = [e for e in browser.find_elements("tag name", "a") if e.text.strip() == text]
-    links[0].click()
+    """Click the link of this text in the menu."""
+    links = [e for e in browser.find_elements("css selector", "nav a") if e.text.strip() == text]
+    browser.execute_script("arguments[0].click()", links[0])
 
 
 def texts(browser, selector):
@@ -104,9 +119,10 @@ def test_the_answer_comes_first_and_can_be_seen(page):
     assert lines[1] == "fisher: the data do not decide which lambda is best."
     words = shown.text
     for word in ("best lambda", "95% interval", "resolved", "gain"):
-        assert words.index(word) < words.index("Measure over lambda.")
+        assert words.index(word) < words.index("Measure over lambda:")
     title = page.find_element("css selector", "h1.title")
-    assert page.execute_script("return arguments[0].getBoundingClientRect().top", title) >= 0
+    top = page.execute_script("return arguments[0].getBoundingClientRect().top", title)
+    assert 0 <= top < 400, "the answer is below the first screen"
 
 
 @needs_chromium
@@ -114,7 +130,9 @@ def test_every_figure_stands_with_its_caption_on_the_first_page(page):
     for name, caption in FIGURES.items():
         figure = page.find_element("id", name)
         drawing = figure.find_element("tag name", "svg")
-        assert drawing.size["width"] > 300
+        # On a desktop not a third of the width, on a phone all of it.
+        least = 650 if width(page) > 1000 else 320
+        assert drawing.size["width"] >= least
         assert drawing.size["height"] > 50
         assert figure.find_element("tag name", "figcaption").text.startswith(caption)
     # Matplotlib leaves the words of a legend as comments beside their outlines.
@@ -178,12 +196,108 @@ def test_run_times_of_every_rule_are_drawn(page):
     assert all(value["runtime"] > 0 for value in values)
 
 
+def width(browser):
+    return browser.execute_script("return innerWidth")
+
+
+def console(browser):
+    return [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def check_width(browser):
+    """Nothing is cut at the right: what is wide scrolls in a frame of its own."""
+    reach = browser.execute_script("return document.documentElement.scrollWidth")
+    assert reach <= width(browser)
+    cut = browser.execute_script(
+        "return [...document.querySelectorAll('.prose p, .prose pre, figcaption, figure svg')]"
+        ".filter(each => each.getBoundingClientRect().right > innerWidth + 1)"
+        ".map(each => each.textContent.slice(0, 60))"
+    )
+    assert cut == []
+
+
 @needs_chromium
-def test_the_console_has_no_error(page):
-    for text in ("Workflow", "Statistics", "1 Answer"):
-        click(page, text)
-        time.sleep(0.5)
-    assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+def test_every_link_of_the_menu_works_and_the_console_has_no_error(page):
+    names = [text for text in texts(page, "nav li a") if text.strip()]
+    assert {"Workflow", "Statistics", "About", "2 Figures", "3 Tables"} <= set(names)
+    for name in names:
+        click(page, name)
+        time.sleep(0.3)
+        check_width(page)
+        assert console(page) == [], name
+        page.execute_script("app.setView({navbarMode: 'menu'})")
+        wait(page, lambda: "Statistics" in texts(page, "nav li a"))
+
+
+@needs_chromium
+def test_every_link_of_the_first_page_works(page):
+    names = texts(page, "#beside a")
+    assert names == [*CATEGORIES, "Workflow", "Statistics", EXPLORE]
+    for number, name in enumerate(names):
+        page.execute_script("app.setView({content: 'rulegraph'})")
+        link = wait(page, lambda: page.find_elements("css selector", "#beside a"))[number]
+        page.execute_script("arguments[0].click()", link)
+        wait(page, lambda name=name: arrived(page, name))
+        assert console(page) == [], name
+        check_width(page)
+
+
+def arrived(page, name):
+    """Whether a link of the first page has led where it says."""
+    if name in CATEGORIES:
+        # Not the list of the category before.
+        return CATEGORIES[name] in page.find_element("tag name", "nav").text
+    if name == "Statistics":
+        return page.find_elements("css selector", "#runtimes canvas, #runtimes svg")
+    if name == "Workflow":
+        graph = page.find_element("id", "rulegraph")
+        return page.execute_script("return arguments[0].getBoundingClientRect().top", graph) < 500
+    frames = page.find_elements("tag name", "iframe")
+    if not frames:
+        return False
+    page.switch_to.frame(frames[0])
+    drawn = page.execute_script("return window.Bokeh?.documents.length")
+    page.switch_to.default_content()
+    return drawn
+
+
+@needs_chromium
+def test_the_menu_leaves_the_page_its_room(page):
+    menu = page.find_element("tag name", "nav").rect
+    share = menu["width"] if width(page) > 1000 else menu["height"] / 844 * width(page)
+    assert share < 0.35 * width(page)
+    check_width(page)
+
+
+@needs_chromium
+def test_the_page_to_explore_shows_the_trials_that_are_picked(browser, finished):
+    browser.get((finished.study / "tables/explore.html").as_uri())
+    wait(browser, lambda: browser.execute_script("return window.Bokeh?.documents.length"))
+    pick = (
+        "const models = [...Bokeh.documents[0]._all_models.values()];"
+        "models.filter(each => each.type == 'CheckboxButtonGroup')"
+        ".forEach(each => each.active = arguments[0]);"
+        "return models.filter(each => each.type == 'ColumnDataSource' && each.data.replicate)"
+        ".map(each => Array.from(each.data.y).filter(v => !isNaN(v)).length)"
+    )
+    assert set(browser.execute_script(pick, [])) == {0}
+    assert min(browser.execute_script(pick, [0])) > 0
+    asked = "return performance.getEntriesByType('resource').map(each => each.name)"
+    assert [name for name in browser.execute_script(asked) if name.startswith("http")] == []
+    assert console(browser) == []
+
+
+def test_a_report_is_called_after_its_study_and_leaves_out_an_empty_comparison(tmp_path, finished):
+    one = finished.copy(tmp_path / "project")
+    other = {"study": "alone", "importance": ["fisher"]}
+    done = one.run("--config", *(f"{key}={value}" for key, value in other.items()))
+    assert done.status == 0, done.text
+    call = [sys.executable, "-m", "ewc_lambda", "report", "alone"]
+    said = subprocess.run(call, cwd=one.folder, env={**os.environ, **one.environment})
+    assert said.returncode == 0
+    page = (one.folder / "alone_report.html").read_text()
+    for name in FIGURES:
+        assert (f'id=\\"{name}\\"' in page) == (name != "importance"), name
 
 
 def test_the_config_in_the_report_is_one_that_runs(finished):

@@ -14,7 +14,14 @@ MNIST = ROOT.parent / "shared" / "data"
 needs_mnist = pytest.mark.skipif(
     not (MNIST / "mnist").is_dir(), reason="the MNIST files are not in ../shared/data"
 )
-FIGURES = ("measure_over_lambda", "regret", "bracket", "curves", "importance")
+FIGURES = (
+    "measure_over_lambda",
+    "accuracy_over_lambda",
+    "regret",
+    "bracket",
+    "curves",
+    "importance",
+)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -20,6 +20,7 @@ from ewc_lambda.data.sources.task_list import check_sequence
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import REFERENCES
+from ewc_lambda.upkeep.look_ahead import look_ahead
 from ewc_lambda.upkeep.plan import Plan, told_alone
 
 try:
@@ -28,7 +29,7 @@ try:
     STUDY = resolve(as_typed(config, workflow.config_settings.config_args))
     # The code of the plan is that of its jobs, wherever and whenever they read it.
     codes = None if workflow.is_main_process else os.getenv("EWC_LAMBDA_CODES")
-    FILES = Files(STUDY, codes=codes and json.loads(codes))
+    FILES = Files(STUDY, f"{PREFIX}results", codes=codes and json.loads(codes))
     os.environ.update(EWC_LAMBDA_CODES=json.dumps(FILES.codes()))
 except StudyError as error:
     raise WorkflowError(f"config: {error}") from None
@@ -50,6 +51,8 @@ try:
     # The user's files are missed here, before anything runs.
     if PLAN and not PLAN.stand([FILES.product("data")]):
         check_files(STUDY)
+        for line in look_ahead(STUDY):
+            logger.info(line)
     if PLAN and not PLAN.stand([FILES.product("study")]):
         check_python(STUDY)
 except StudyError as error:
@@ -57,8 +60,8 @@ except StudyError as error:
 
 RESULTS = FILES.folder
 STUDY_FILE = FILES.record("study")
-LOGS = f"logs/{STUDY['study']}"
-TIMES = f"benchmarks/results/{STUDY['study']}"
+LOGS = f"{PREFIX}logs/{STUDY['study']}"
+TIMES = f"{PREFIX}benchmarks/results/{STUDY['study']}"
 
 
 wildcard_constraints:

@@ -93,7 +93,8 @@ if any(word.split("=")[0] == "--report" for word in sys.argv):
         if not Path(path).exists():
             raise WorkflowError(
                 f"There is nothing to report yet: {path} is missing. Run the same command without "
-                f"--report first, or `make report`, which does both."
+                f"--report first, or `make report`, which does both. How far the study is: "
+                f"ewc-lambda summary {STUDY['study']}"
             )
     if PLAN and PLAN.anew:
         logger.warning(

@@ -5,6 +5,7 @@ from typing import Any
 
 from ewc_lambda.jobs.run_job import logger, run_job
 from ewc_lambda.reporting.answers import answer_study, open_study
+from ewc_lambda.reporting.exploring import explore_page
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import make_tables
 from ewc_lambda.reporting.tables_page import config_text, provenance_text, tables_page
@@ -19,6 +20,7 @@ def main(snakemake: Any) -> None:
     tables = make_tables(study, answers)
     texts = {
         "answer.txt": summary(study, answers),
+        "explore.html": explore_page(study, answers),
         "tables.html": tables_page(study.name, study.tasks, tables),
         "config.yaml": config_text(study),
         "provenance.yaml": provenance_text(study),

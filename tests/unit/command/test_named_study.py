@@ -47,6 +47,11 @@ def test_a_name_finds_the_config_that_was_unpacked_with_the_results(project):
     assert found == NamedStudy(RESULTS / "unpacked/study.h5", Path("results/unpacked/config.yaml"))
 
 
+def test_what_a_study_was_run_with_comes_before_a_config_of_its_name(project):
+    made(project, "other", "study.h5", "config.yaml")
+    assert find_study("other", RESULTS).config_file == Path("results/other/config.yaml")
+
+
 def test_a_name_without_a_config_finds_the_study_file(project):
     made(project, "mine", "study.h5")
     assert find_study("mine", RESULTS) == NamedStudy(RESULTS / "mine/study.h5", None)

@@ -2,12 +2,16 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 from made_up_studies import made_up_study
 
 from ewc_lambda.command.main import main
+from ewc_lambda.config.study_config import resolve
+from ewc_lambda.results.files import Files
+from ewc_lambda.results.run_config import note_config
 
 
 @pytest.fixture
@@ -68,3 +72,30 @@ def test_what_snakemake_measured_is_added_up(study, tmp_path, capsys):
     assert printed(tmp_path, capsys, study.config).endswith(
         "\nIts jobs took 4 CPU s (benchmarks/results/made_up)\n"
     )
+
+
+def test_a_study_file_alone_that_another_config_made_says_so(study, tmp_path, capsys):
+    (tmp_path / "results/made_up/trial_0").rmdir()
+    text = printed(tmp_path, capsys, {**study.config, "replicates": 8})
+    assert text.startswith("results/made_up/study.h5 was made with replicates: 6. It says:")
+    assert "today" not in text
+
+
+def test_the_study_that_was_run_last_is_named_where_another_one_is_shown(study, tmp_path, capsys):
+    files = Files(resolve(study.config), tmp_path / "results")
+    Path(files.folder).joinpath("trial_0").mkdir(exist_ok=True)
+    note_config(files)
+    (tmp_path / "results/default").mkdir()
+    assert main(["summary"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Study default is not finished.")
+    assert said.endswith("\nThe last run here was of made_up: ewc-lambda summary made_up\n")
+    assert main(["summary", "made_up"]) == 0
+    assert "The last run" not in capsys.readouterr().out
+
+
+def test_replacing_is_asked_of_each_run(study, tmp_path):
+    note_config(Files({**resolve(study.config), "replace": True}, tmp_path / "results"))
+    noted = yaml.safe_load((tmp_path / "results/made_up/config.yaml").read_text())
+    assert "replace" not in noted
+    assert resolve(noted) == resolve(study.config)

@@ -156,3 +156,24 @@ def test_any_task_may_come_first_where_the_order_is_drawn():
     resolve({"heads": "growing", "tasks": [[0, 1], [2]]})
     with pytest.raises(StudyError, match=r"^tasks\[1\]: has one class"):
         resolve({"heads": "growing", "tasks": [[0, 1], [2]], "task_order": "drawn"})
+
+
+def test_a_trial_draws_its_share_of_the_training_samples_and_leaves_the_rest(tmp_path):
+    given, whole = stored(tmp_path, tasks=THREE, drawn_share=0.25)
+    drawn = [for_trial(whole, given, trial) for trial in range(4)]
+    for task in range(3):
+        pool = samples(*whole.splits[task]["train"])
+        taken = [samples(*each.splits[task]["train"]) for each in drawn]
+        for own in taken:
+            assert len(own) == round(0.25 * len(pool))
+            assert set(own) <= set(pool)
+        assert len({str(own) for own in taken}) == 4
+        for split in ("validation", "test"):
+            assert samples(*drawn[0].splits[task][split]) == samples(*whole.splits[task][split])
+    again = for_trial(whole, given, 2)
+    np.testing.assert_array_equal(again.splits[1]["train"][1], drawn[2].splits[1]["train"][1])
+
+
+def test_each_trial_draws_at_least_one_sample_of_a_task(tmp_path):
+    given, whole = stored(tmp_path, tasks=THREE, drawn_share=1e-9)
+    assert [len(own["train"][1]) for own in for_trial(whole, given, 0).splits] == [1, 1, 1]

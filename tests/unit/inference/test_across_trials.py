@@ -9,6 +9,7 @@ from scipy import stats
 
 from ewc_lambda.inference import across_trials as study
 from ewc_lambda.inference import best_lambda as st
+from ewc_lambda.inference.resolving import resolved
 from ewc_lambda.inference.variance_ratio import variance_ratio
 
 
@@ -65,7 +66,7 @@ class TestAcrossTrials:
 
     def test_one_trial_is_resolved_by_its_replicates(self):
         values = parabolas([4.9, 5.0, 5.3, 5.2])
-        assert study.study_resolved([GRID], [values]) == st.resolved(GRID, values)
+        assert study.study_resolved([GRID], [values]) == resolved(GRID, values)
 
     def test_flat(self):
         rng = np.random.default_rng(12)

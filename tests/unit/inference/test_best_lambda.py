@@ -8,6 +8,7 @@ from made_up_curves import GRID, X, draw, parabolas
 from scipy import stats
 
 from ewc_lambda.inference import best_lambda as st
+from ewc_lambda.inference.resolving import resolved
 
 
 class TestBestLambda:
@@ -142,7 +143,7 @@ class TestSet:
 class TestResolved:
     def test_clear_minimum(self):
         values = parabolas([4.9, 5.0, 5.3, 5.2])
-        found = st.resolved(GRID, values)
+        found = resolved(GRID, values)
         assert found.resolved
         difference = values[:, 0] - values[:, 4]
         assert found.low_difference == pytest.approx(difference.mean())
@@ -150,21 +151,21 @@ class TestResolved:
         assert found.critical == pytest.approx(stats.t.ppf(1 - 0.05 / 7, 3))
 
     def test_minimum_at_an_end(self):
-        found = st.resolved(GRID, parabolas([1.0, 1.1, 0.9, 1.0]))
+        found = resolved(GRID, parabolas([1.0, 1.1, 0.9, 1.0]))
         assert not found.resolved
         assert found.low_errors == 0
 
     def test_diverged_end_is_worse(self):
         values = parabolas([4.9, 5.0, 5.3, 5.2])
         values[:, -1] = np.inf
-        found = st.resolved(GRID, values)
+        found = resolved(GRID, values)
         assert found.resolved
         assert found.high_errors == math.inf
 
     def test_partly_diverged_end_is_judged_by_the_others(self):
         values = parabolas([4.9, 5.0, 5.3, 5.2])
         values[0, -1] = np.inf
-        found = st.resolved(GRID, values)
+        found = resolved(GRID, values)
         difference = values[1:, -1] - values[1:, 4]
         assert found.resolved
         assert found.high_errors == pytest.approx(difference.mean() / stats.sem(difference))
@@ -173,7 +174,7 @@ class TestResolved:
     def test_end_with_one_replicate_left_is_not_judged(self):
         values = parabolas([4.9, 5.0, 5.3])
         values[:2, -1] = np.inf
-        found = st.resolved(GRID, values)
+        found = resolved(GRID, values)
         assert not found.resolved
         assert "all replicates but one" in found.reason
 
@@ -182,8 +183,7 @@ class TestResolved:
         rng = np.random.default_rng(9)
         mean = tilted * np.maximum(X - 5.0, 0.0)
         said = [
-            st.resolved(GRID, mean + 0.1 * rng.standard_normal((4, 9))).resolved
-            for _ in range(1000)
+            resolved(GRID, mean + 0.1 * rng.standard_normal((4, 9))).resolved for _ in range(1000)
         ]
         assert np.mean(said) <= 0.05
 
@@ -195,12 +195,12 @@ class TestResolved:
         ],
     )
     def test_nothing_can_be_said(self, values, reason):
-        found = st.resolved(GRID, values)
+        found = resolved(GRID, values)
         assert not found.resolved
         assert reason in found.reason
 
     def test_two_lambdas(self):
-        assert "3 are needed" in st.resolved([1.0, 2.0], np.ones((3, 2))).reason
+        assert "3 are needed" in resolved([1.0, 2.0], np.ones((3, 2))).reason
 
 
 class TestGain:
@@ -253,4 +253,4 @@ def test_a_measure_that_no_lambda_changes_has_no_best_lambda():
     found = st.best_lambda(lambdas, measures)
     assert found.reason == "the measure is the same at every lambda"
     assert np.isnan([found.estimate, found.low, found.high]).all()
-    assert not st.resolved(lambdas, measures).resolved
+    assert not resolved(lambdas, measures).resolved

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_up_studies import made_up_study
 
-from ewc_lambda.inference.best_lambda import resolved
+from ewc_lambda.inference.resolving import resolved
 from ewc_lambda.reporting.answers import answer_importance
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.results.searches import searches

@@ -7,6 +7,7 @@ import pytest
 from made_up_curves import GRID, X, draw, parabolas
 from scipy import stats
 
+from ewc_lambda.inference.curve_fit import Pieces, Spline
 from ewc_lambda.inference.mean_curve import APART, UNFIT, fitted_curves, lambda_to_use, tolerance
 from ewc_lambda.inference.new_network import predicted_best, trials_needed
 from ewc_lambda.inference.regret import cost_of_factor, regret, regret_over_lambda
@@ -167,3 +168,44 @@ class TestNewNetwork:
             m = trials_needed(n, 0.5)
             assert factor(m) <= factor(n) / 2 < factor(m - 1)
         assert trials_needed(1, 0.5) is None
+
+
+def test_straight_pieces_are_those_of_linear_interpolation():
+    rng = np.random.default_rng(3)
+    for count in (2, 3, 7):
+        x = np.sort(rng.uniform(0, 6, count))
+        y = rng.uniform(1, 2, (3, count))
+        at = np.linspace(x[0], x[-1], 50)[1:-1]
+        pieces = Pieces(x)
+        np.testing.assert_allclose(pieces(y, at), [np.interp(at, x, row) for row in y])
+        small = 1e-7
+        rise = (pieces(y, at + small) - pieces(y, at - small)) / (2 * small)
+        away = np.abs(at[:, None] - x).min(axis=1) > 2 * small
+        np.testing.assert_allclose(pieces(y, at, slope=1)[:, away], rise[:, away], rtol=1e-4)
+
+
+def test_a_curve_of_positive_measures_is_positive_however_rough_they_are():
+    """As measured: 10 epochs of a convolutional network, one replicate, lambdas far apart."""
+    lambdas = 10.0 ** np.linspace(0.9, 6.1, 9)
+    rough = np.array([[12.2, 6.6, 10.6, 4.4, 10.4, 1.6, 0.93, 0.42, 0.48]])
+    curves = fitted_curves([lambdas] * 2, [rough, rough[:, ::-1]], [(lambdas[0], lambdas[-1])] * 2)
+    assert (curves.lowest > 0).all()
+    assert (curves.values > 0).all()
+    spline = Spline(np.log10(lambdas), 5.2)
+    assert spline(rough, np.linspace(0.9, 6.1, 401)).min() < 0, "the case is none"
+
+
+def test_a_trial_that_gains_little_does_not_end_the_range_of_all_at_its_own_minimum():
+    lambdas = np.geomspace(0.01, 100, 9)
+    x = np.log10(lambdas)
+    usual = [1 + (x - centre) ** 2 for centre in (-0.2, 0.1, 0.3)]
+    # Flat as far as its own minimum at the low end, and then a tenth of the others' rise.
+    little = 1 + 0.1 * np.maximum(x - 1.4, 0)
+    curves = fitted_curves([lambdas] * 4, [m[None] for m in (*usual, little)], [(0.01, 100)] * 4)
+    assert (curves.x[0], curves.x[-1]) == pytest.approx((-2, 2))
+    assert curves.open_high
+    # What is out of proportion for all is still left out.
+    diverging = np.where(x > 1.4, 1e6, 1 + x**2)
+    curves = fitted_curves([lambdas] * 4, [m[None] for m in (*usual, diverging)], [(0.01, 100)] * 4)
+    assert curves.x[-1] < 1.5
+    assert not curves.open_high

@@ -5,8 +5,8 @@ import pytest
 
 from ewc_lambda.inference import best_lambda as paired
 from ewc_lambda.inference import unpaired
-from ewc_lambda.inference.best_lambda import Resolved
 from ewc_lambda.inference.more_runs import narrowed, times_to_resolve
+from ewc_lambda.inference.resolving import Resolved
 
 NAN = float("nan")
 

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ewc_lambda.inference.best_lambda import best_lambda, best_measures, indistinguishable, resolved
+from ewc_lambda.inference.best_lambda import (
+    best_lambda,
+    best_measures,
+    indistinguishable,
+)
 from ewc_lambda.inference.curve_fit import curve_minimum
 from ewc_lambda.inference.replicates import (
     best_column,
@@ -20,6 +24,7 @@ from ewc_lambda.inference.replicates import (
     trained,
     usable,
 )
+from ewc_lambda.inference.resolving import resolved
 
 NAN, INF = math.nan, math.inf
 # Two replicates of the second lambda, and the third one diverged at once.

@@ -14,7 +14,14 @@ from ewc_lambda.jobs.own_steps import train_steps
 from ewc_lambda.jobs.step_files import step_files
 from ewc_lambda.reporting.answers import answer_study, open_study
 from ewc_lambda.reporting.contents import FIGURES
-from ewc_lambda.reporting.plotting import bracket, curves, importance, measure_over_lambda, regret
+from ewc_lambda.reporting.plotting import (
+    accuracy_over_lambda,
+    bracket,
+    curves,
+    importance,
+    measure_over_lambda,
+    regret,
+)
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import make_tables
 from ewc_lambda.results.sources import Sources
@@ -26,7 +33,7 @@ from ewc_lambda.upkeep.integrity import Integrity
 
 DRAWN = {
     module.__name__.rpartition(".")[2]: module
-    for module in (bracket, curves, importance, measure_over_lambda, regret)
+    for module in (accuracy_over_lambda, bracket, curves, importance, measure_over_lambda, regret)
 }
 
 

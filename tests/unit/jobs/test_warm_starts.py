@@ -130,8 +130,7 @@ def test_ctrl_c_is_heard_once(folder, job):
     client_.send_signal(signal.SIGINT)
     output, errors = client_.communicate()
     assert output == "one\n"
-    assert errors.strip().endswith("KeyboardInterrupt")
-    assert errors.count("Traceback") == 1
+    assert errors == ""
     assert client_.returncode == 130
 
 

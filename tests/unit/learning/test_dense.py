@@ -206,7 +206,6 @@ def hooked():
 @pytest.mark.parametrize(
     "modules",
     [
-        [nn.Flatten()],
         [nn.Linear(6, 4), nn.Softplus()],
         [nn.Linear(6, 4), nn.ReLU(), nn.Tanh()],
         [nn.ReLU(), nn.Linear(6, 4)],
@@ -224,6 +223,10 @@ def hooked():
 )
 def test_what_is_no_chain_of_dense_layers_goes_the_general_way(modules):
     assert chain_of(*modules) is None
+
+
+def test_the_chain_of_a_linear_network_is_empty():
+    assert chain_of(nn.Flatten()) == []
 
 
 def test_a_hook_on_the_whole_trunk_goes_the_general_way():

@@ -46,7 +46,7 @@ def test_every_figure_is_in_the_gallery():
 
 
 def test_labels_are_numbered_in_the_order_of_the_entries():
-    assert DRAWN.labels()["bracket"] == {"figure": "3 bracket over rounds"}
+    assert DRAWN.labels()["bracket"] == {"figure": "4 bracket over rounds"}
     assert WRITTEN[1].labels()["tables.html"] == {"table": "1 all tables, to look at"}
     names = [DRAWN.name, *(category.name for category in WRITTEN)]
     assert sorted(names) == ["1 Answer", "2 Figures", "3 Tables", "4 Config and provenance"]

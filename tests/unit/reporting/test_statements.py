@@ -1,5 +1,7 @@
 """Statements that would mislead, in the words of the summary and the cells of the table."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,6 +62,20 @@ class TestTwoTrials:
         assert "add a third" not in summary(made_up_study(path, trials=3, noise=0.05))
 
 
+class TestUndecided:
+    def test_it_is_said_how_many_trials_would_decide(self, path):
+        study = made_up_study(path, trials=5, centres=[1.5, 2.0, 3.0, 4.0, 5.5], noise=0.5)
+        answer = answer_importance(study, "fisher")
+        assert not answer.resolved.resolved
+        errors = min(answer.resolved.low_errors, answer.resolved.high_errors)
+        needed = math.ceil(5 * (answer.resolved.critical / errors) ** 2)
+        assert needed > 5
+        assert line(study, "more trials    ") == (
+            f"about {needed} in all would decide, if trials go on to differ as these do "
+            f"(--config trials={needed})"
+        )
+
+
 class TestANewNetwork:
     def test_the_lambda_to_use_and_a_networks_own_best_are_told_apart(self, path):
         study = made_up_study(path, trials=6, centres=[2.6, 2.8, 3.0, 3.0, 3.2, 3.4], noise=0.01)
@@ -79,10 +95,10 @@ class TestANewNetwork:
         found = answer_study(study)
         (row,) = make_tables(study, found)["answer"].to_dict("records")
         said = found.importances[0].recommendation
-        assert row["lambda to use"] == said.use.estimate
-        assert row["regret on a new network, high end of 95% interval (share)"] == said.regret.most
-        assert row["lowest lambda within 5% of the least"] == said.tolerances[0].low
-        assert row["trials for an interval half as wide"] == said.halving
+        assert row["lambda_to_use"] == said.use.estimate
+        assert row["regret_high"] == said.regret.most
+        assert row["within_5_low"] == said.tolerances[0].low
+        assert row["trials_to_halve"] == said.halving
 
 
 class TestByAccuracy:
@@ -126,5 +142,5 @@ class TestByAccuracy:
         study = made_up_study(path, curves=False)
         assert "by accuracy" not in summary(study)
         (row,) = make_tables(study, answer_study(study))["answer"].to_dict("records")
-        assert pd.isna(row["best lambda by final average accuracy"])
-        assert "no accuracy recorded" in row["why a number is missing"]
+        assert pd.isna(row["by_accuracy"])
+        assert "no accuracy recorded" in row["missing_because"]

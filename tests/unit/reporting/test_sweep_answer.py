@@ -122,7 +122,8 @@ def test_everything_downstream_takes_the_study_file(tmp_path, pairs):
         draw_figure(figure, study, [tmp_path / f"{figure}.png"])
         assert (tmp_path / f"{figure}.png").stat().st_size > 5000
     tables = make_tables(study, answer_study(study))
-    assert "mean measure (loss)" in tables["lambdas"].columns
+    said = tables["columns"].set_index(["table", "column"])["meaning"]
+    assert said["lambdas", "measure"] == "mean of the measure over replicates (loss)"
     assert len(read_study(path)) == np.isfinite(study.measures(study.steps)).sum()
     pack(path, tmp_path / "mine.tar")
     folder = unpack(tmp_path / "mine.tar", tmp_path / "other")

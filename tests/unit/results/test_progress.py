@@ -7,8 +7,16 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from ewc_lambda.config.study_config import resolve
 from ewc_lambda.jobs.progress_log import ProgressLog, in_words
+from ewc_lambda.results.decided import Decided
 from ewc_lambda.results.files import Files
-from ewc_lambda.results.progress import SearchState, progress_lines, rounds_to_come, study_work
+from ewc_lambda.results.progress import (
+    AsWritten,
+    SearchState,
+    progress_lines,
+    read_search,
+    rounds_to_come,
+    study_work,
+)
 from ewc_lambda.search.rounds import decide, grid
 from ewc_lambda.store.records import write_json
 
@@ -118,6 +126,27 @@ def test_the_expected_rounds_are_those_of_a_search(best):
     assert rounds_to_come(5.0, CONFIG | {"steps": 9}) == rounds
 
 
+class NothingStands(AsWritten):
+    """Files of another study than today's."""
+
+    def __init__(self, files):
+        super().__init__(files)
+        self.rounds = lambda place: Decided([], ended=False)
+
+    def stand(self, products):
+        return not list(products)
+
+
+def test_what_is_made_anew_is_not_counted(tmp_path):
+    write_json(tmp_path / "trial_0/fisher/round_0/decision.json", decision("narrow"))
+    (tmp_path / "trial_0/fisher/round_0/step_0.h5").touch()
+    found = files(tmp_path)
+    assert read_search(found, 0, "fisher").text().startswith("finished")
+    state = read_search(found, 0, "fisher", NothingStands(found))
+    assert state.text() == "not begun"
+    assert study_work(found, {(0, "fisher"): state}, NothingStands(found)).done == 0
+
+
 class TestWork:
     """In trainings of one task: 4 steps, two tasks, the first one shared."""
 
@@ -164,7 +193,7 @@ class TestLog:
         shown = logging.Handler()
         shown.emit = lambda record: lines.append(record.getMessage())
         logger.addHandler(shown)
-        logger.addHandler(ProgressLog(files(tmp_path), logger))
+        logger.addHandler(ProgressLog(files(tmp_path), AsWritten(files(tmp_path)), logger))
 
         def run(job, rule, **wildcards):
             begin = {"event": LogEvent.JOB_INFO, "jobid": job, "rule_name": rule}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ewc_lambda.inference.best_lambda import resolved
+from ewc_lambda.inference.resolving import resolved
 from ewc_lambda.results.runs import Run, round_measures
 from ewc_lambda.search.racing import DOUBT, Doubt, doubts, race, survivors
 from ewc_lambda.upkeep.replayed import replayed

@@ -49,6 +49,7 @@ def test_files_of_one_reason_share_a_line(results, caplog):
     assert not any("base_model" in line for line in lines)
     assert "holds a finished study" in lines[-1]
     assert "--config replace=true" in lines[-1]
+    assert "(made with learning_rate: 0.001, the config says 0.01)" in lines[-1]
 
 
 def test_other_code_is_named_by_the_revision_that_it_was_made_by(results, caplog, monkeypatch):

@@ -34,10 +34,10 @@ _HOME = {
     "StudyError": "errors",
     "BestLambda": "inference.best_lambda",
     "Interval": "inference.best_lambda",
-    "Resolved": "inference.best_lambda",
+    "Resolved": "inference.resolving",
     "best_lambda": "inference.best_lambda",
     "gain": "inference.best_lambda",
-    "resolved": "inference.best_lambda",
+    "resolved": "inference.resolving",
     "Comparison": "inference.across_trials",
     "PairDifference": "inference.across_trials",
     "rank_importances": "inference.across_trials",
@@ -54,11 +54,10 @@ if TYPE_CHECKING:
     from ewc_lambda.inference.best_lambda import (
         BestLambda,
         Interval,
-        Resolved,
         best_lambda,
         gain,
-        resolved,
     )
+    from ewc_lambda.inference.resolving import Resolved, resolved
     from ewc_lambda.reporting.sweep import Analysis, analyse
     from ewc_lambda.results.study_file import Study, read_study
     from ewc_lambda.search.riemann import riemann_measure

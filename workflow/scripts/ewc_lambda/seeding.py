@@ -10,6 +10,7 @@ project reads a global generator.
     └── trial
         ├── bounds
         ├── tasks
+        ├── samples
         ├── weights
         └── replicate
             ├── order, task, epoch
@@ -35,7 +36,7 @@ import numpy as np
 _DATA, _TRIAL = 0, 1
 _DATA_PURPOSES = {"split": 0, "transform": 1, "samples": 2, "test": 3}
 # 2 are the replicates.
-_TRIAL_PURPOSES = {"bounds": 0, "weights": 1, "tasks": 3}
+_TRIAL_PURPOSES = {"bounds": 0, "weights": 1, "tasks": 3, "samples": 4}
 _REPLICATE = 2
 _LEAVES = {
     "order": 0,
@@ -56,7 +57,9 @@ def data_generator(seed: int, purpose: str, task: int) -> np.random.Generator:
 
 
 def trial_generator(seed: int, trial: int, purpose: str) -> np.random.Generator:
-    """Generator of a trial's ``bounds`` (first bracket), ``weights`` (base model) or ``tasks``."""
+    """Generator of a trial's ``bounds`` (first bracket), ``weights`` (base model), ``tasks`` or
+    ``samples``.
+    """
     return _generator(seed, (_TRIAL, trial, _TRIAL_PURPOSES[purpose]))
 
 

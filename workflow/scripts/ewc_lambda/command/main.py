@@ -13,6 +13,7 @@ ABOUT = "What there is to do with a study beside running it. snakemake runs it, 
 # Each is a module of this package, with `configure` for its arguments and `run`.
 COMMANDS = {
     "summary": "print the answer of a study, or how far an unfinished one is",
+    "report": "write one page with all of a study, called after it",
     "analyse": "say what a table of your own runs says: the best lambda, and how sure it is",
     "verify": "check every file of a study against the digests recorded when it was made",
     "pack": "pack a study into one file",
@@ -20,6 +21,7 @@ COMMANDS = {
     "import-published": "turn published (lambda, measure) lists into a study file",
     "noise": "draw the figure of the noise study from two study files",
     "findings": "write docs/findings.md and docs/figures.md from results/reference",
+    "replications": "write docs/replications.md from replications/ and results/reference",
     "config-table": "write the tables of config/README.md from the schema",
 }
 USAGE, FAILED = 2, 1

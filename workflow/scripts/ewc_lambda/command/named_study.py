@@ -10,6 +10,7 @@ from typing import Any
 
 from ewc_lambda.config.study_config import DEFAULT, elsewhere, load, resolve
 from ewc_lambda.errors import StudyError
+from ewc_lambda.results.run_config import RUN_CONFIG
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.store.records import read_attributes
 
@@ -36,7 +37,7 @@ class NamedStudy:
         if not self.file.is_file():
             raise StudyError(
                 f"{self.file}: is not there yet. Make it: snakemake --cores all --configfile "
-                f"{self.config_file}"
+                f"{self.config_file}. How far it is: ewc-lambda summary {self.config_file}"
             )
         return self.file
 
@@ -108,7 +109,7 @@ def _by_config(path: Path, results: Path) -> NamedStudy:
 
 def _by_name(name: str, results: Path) -> NamedStudy:
     folder = results / name
-    configs = [DEFAULT, STUDIES / f"{name}.yaml", folder / "config.yaml"]
+    configs = [folder / RUN_CONFIG, DEFAULT, STUDIES / f"{name}.yaml"]
     for config in configs if DEFAULT.is_file() else ():
         if config.is_file() and load(config)["study"] == name:
             return NamedStudy(folder / "study.h5", config)

@@ -10,6 +10,7 @@ from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import progress_lines
+from ewc_lambda.results.run_config import latest_study
 
 configure = add_study
 
@@ -17,10 +18,12 @@ configure = add_study
 def run(options: argparse.Namespace) -> None:
     """Print it."""
     study = find_study(options.study, options.results)
-    if study.config_file is None:
-        print(_answer(study.file), end="")
-    else:
-        print(_with_progress(study), end="")
+    print(_answer(study.file) if study.config_file is None else _with_progress(study), end="")
+    if options.study is None and (last := latest_study(options.results)) not in (
+        None,
+        study.file.parent.name,
+    ):
+        print(f"\nThe last run here was of {last}: ewc-lambda summary {last}")
 
 
 def _with_progress(study: NamedStudy) -> str:
@@ -35,9 +38,11 @@ def _with_progress(study: NamedStudy) -> str:
     if file.exists():
         answer = _answer(file)
         changed = study.made_with()
-        if not changed or not any(folder.glob("trial_*")):
+        if not changed:
             return answer
         answer = f"{file} was made with {changed}. It says:\n\n{answer}"
+        if not any(folder.glob("trial_*")):
+            return answer
         lines = ["", "With the config of today:"]
     return answer + "\n".join([*lines, *progress_lines(Files(config, folder.parent))]) + "\n"
 

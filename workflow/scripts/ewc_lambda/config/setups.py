@@ -25,6 +25,11 @@ def check_setup(config: Mapping[str, Any]) -> None:
             f"negative_slope: {config['negative_slope']} is of the rectifiers of mlp. Allowed with "
             f"model {config['model']}: 0."
         )
+    if config["model"] == "mlp" and not config["hidden"] and config["heads"] == "per_task":
+        raise StudyError(
+            "hidden: without a layer, a head per task leaves nothing that tasks share. Allowed: at "
+            "least one width, or heads shared or growing."
+        )
     updates, evaluations = config["updates"], config["evaluations_per_epoch"]
     if updates is not None and updates < evaluations:
         raise StudyError(

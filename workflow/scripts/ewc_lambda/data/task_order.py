@@ -1,4 +1,5 @@
-"""The tasks of a trial where each trial draws them anew, so that its answer covers their order.
+"""The tasks of a trial where each trial draws them anew, so that its answer covers their order, and
+its share of their training samples, so that it covers these.
 
 What is stored then are pieces: tasks, of which a trial draws the order (``task_order`` drawn), or
 single classes, which it deals out to tasks of the sizes that the study lists (drawn_classes).
@@ -19,7 +20,26 @@ from ewc_lambda.seeding import trial_generator
 
 
 def for_trial(prepared: Prepared, config: Mapping[str, Any], trial: int) -> Prepared:
-    """A study's data with the tasks of a trial, in its order."""
+    """A study's data with the tasks of a trial, in its order, and of their training samples those
+    that it draws (``drawn_share``).
+    """
+    ordered = _in_order(prepared, config, trial)
+    share = config.get("drawn_share", 1)
+    return ordered if share == 1 else _thinned(ordered, config["seed"], trial, share)
+
+
+def _thinned(prepared: Prepared, seed: int, trial: int, share: float) -> Prepared:
+    """With a share of each task's training samples, at least one, drawn without replacement."""
+    generator = trial_generator(seed, trial, "samples")
+    splits = []
+    for own in prepared.splits:
+        x, y = own["train"]
+        drawn = generator.permutation(len(y))[: max(1, round(share * len(y)))]
+        splits.append({**own, "train": (x[drawn], y[drawn])})
+    return replace(prepared, splits=splits)
+
+
+def _in_order(prepared: Prepared, config: Mapping[str, Any], trial: int) -> Prepared:
     order = config.get("task_order", "given")
     if order == "given":
         return prepared

@@ -17,15 +17,14 @@ from scipy.special import stdtrit
 
 from ewc_lambda.inference.best_lambda import (
     Interval,
-    Resolved,
     best_measures,
     mean_interval,
-    resolved,
     scaled,
     too_few,
     unscaled,
 )
 from ewc_lambda.inference.replicates import best_column, comparable_means, usable
+from ewc_lambda.inference.resolving import Resolved, resolved
 from ewc_lambda.inference.student import Floats, one_sample_t
 
 

@@ -31,14 +31,10 @@ from scipy.special import stdtrit
 from ewc_lambda.inference.convexity import ROUNDING
 from ewc_lambda.inference.curve_fit import curve_minimum
 from ewc_lambda.inference.replicates import best_column, complete, filled, paired_t, trained, usable
-from ewc_lambda.inference.student import Floats, one_sample_t
+from ewc_lambda.inference.student import Floats
 
 SPACINGS = ("log", "linear")
 MINIMUM_LAMBDAS = 3
-
-End = tuple[float, float, float]
-"""Of an end of the lambdas: how much worse than the best it is, in standard errors, and what these
-must exceed."""
 
 
 @dataclass(frozen=True)
@@ -82,26 +78,6 @@ class LambdaSet:
 
     lambdas: tuple[float, ...]
     grid_best: float
-    level: float
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """Whether both ends of the first grid are worse than the best beyond doubt.
-
-    `low_difference` is the measure at the low end minus that at the best, `low_errors` the same in
-    standard errors, which has to exceed `critical`; both are infinite where the end diverged.
-    Where replicates diverged at one end only, `critical` is the larger of the two ends'.
-    """
-
-    resolved: bool
-    best: float
-    low_difference: float
-    high_difference: float
-    low_errors: float
-    high_errors: float
-    critical: float
     level: float
     reason: str = ""
 
@@ -244,63 +220,6 @@ def indistinguishable(lambdas: ArrayLike, measures: ArrayLike, level: float = 0.
     behind, count = paired_t(values[:, :, None] - values[:, None, :])
     worse = behind > stdtrit(count - 1, 1 - (1 - level) / (len(at) - 1))
     return LambdaSet(tuple(float(v) for v in at[~worse.any(axis=1)]), best, level)
-
-
-def resolved(lambdas: ArrayLike, measures: ArrayLike, level: float = 0.95) -> Resolved:
-    """Whether both ends of the first grid are worse than its best beyond doubt.
-
-    lambdas (S,) and measures (R, S) of round 0 only: later lambdas were placed by looking at the
-    measures. The best is one of the S - 2 between the ends, so each end is tested (paired,
-    one-sided) at (1 - level) / (S - 2); both must be worse, so a curve with an end as low as any
-    is called resolved with probability 1 - level at most. An end at which all replicates diverged
-    is worse; one at which some did is judged by the others, two of them at least. An end that was
-    dropped in a race is judged by the replicates that it has.
-
-    Source: intersection-union test, Berger, Technometrics 24 (1982) 295.
-    """
-    at, values = matrix(lambdas, measures)
-    nan = float("nan")
-    best = best_column(values)
-    if best is None:
-        reason = "no lambda at which every replicate stayed finite"
-        return Resolved(False, nan, nan, nan, nan, nan, nan, level, reason)
-    chance = (1 - level) / max(len(at) - 2, 1)
-    low, high = (_end(values[:, i], values[:, best], chance) for i in (0, -1))
-    one = "all replicates but one diverged at an end of the grid"
-    return by_ends(at, best, (low, high), level, too_few(len(values)), one)
-
-
-def by_ends(
-    lambdas: Floats, best: int, ends: tuple[End, End], level: float, few: str, one: str
-) -> Resolved:
-    """The verdict from what is known of both ends of lambdas (S,). ``few`` is why the runs carry no
-    test, if they do not, and ``one`` what is said where an end has a single finite run.
-    """
-    (low, low_errors, low_critical), (high, high_errors, high_critical) = ends
-    reason = few
-    if not reason and len(lambdas) < MINIMUM_LAMBDAS:
-        reason = f"{len(lambdas)} lambdas, {MINIMUM_LAMBDAS} are needed"
-    if not reason and np.isnan([low_errors, high_errors]).any():
-        reason = one
-    at, nan = float(lambdas[best]), float("nan")
-    if reason:
-        return Resolved(False, at, low, high, nan, nan, nan, level, reason)
-    said = low_errors > low_critical and high_errors > high_critical
-    critical = max(low_critical, high_critical)
-    return Resolved(said, at, low, high, low_errors, high_errors, critical, level)
-
-
-def _end(end: Floats, best: Floats, chance: float) -> End:
-    """Mean difference of an end from the best, in standard errors, and what they must exceed."""
-    finite = np.isfinite(end)
-    n = int(finite.sum())
-    if n == 0:
-        return np.inf, np.inf, 0.0
-    difference = end[finite] - best[finite]
-    if n == 1:
-        return float(difference[0]), np.nan, np.nan
-    critical = float(stdtrit(n - 1, 1 - chance))
-    return float(difference.mean()), float(one_sample_t(difference)), critical
 
 
 def best_measures(measures: ArrayLike) -> Floats:

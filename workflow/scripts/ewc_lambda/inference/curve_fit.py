@@ -67,16 +67,22 @@ def spline_basis(sites: Floats) -> BSpline:
     return BSpline(knots, np.eye(len(knots) - degree - 1), degree)
 
 
-def fit_window(x: Floats, means: Floats) -> slice:
+def typical_rise(x: Floats, means: Floats) -> float:
+    """How far the median of a curve lies above its best; x, means (S,)."""
+    # Evenly over x: later rounds crowd around the minimum and would drag a plain median down.
+    typical = np.median(np.interp(np.linspace(x[0], x[-1], POINTS), x, means))
+    return float(typical - means.min())
+
+
+def fit_window(x: Floats, means: Floats, rise: float | None = None) -> slice:
     """Run of columns around the lowest mean whose means are not out of all proportion.
 
     Just before training diverges measures can be a thousand times the rest; a spline through them
-    would swing at the minimum. x, means (S,); at least 3 columns are kept.
+    would swing at the minimum. x, means (S,); at least 3 columns are kept. ``rise`` is the
+    `typical_rise` to go by, where it is not that of this curve.
     """
     best = int(means.argmin())
-    # Evenly over x: later rounds crowd around the minimum and would drag a plain median down.
-    typical = np.median(np.interp(np.linspace(x[0], x[-1], POINTS), x, means))
-    allowed = means <= means[best] + RISE * (typical - means[best])
+    allowed = means <= means[best] + RISE * (typical_rise(x, means) if rise is None else rise)
     first, last = best, best
     while first > 0 and allowed[first - 1]:
         first -= 1
@@ -100,6 +106,20 @@ class Spline:
     def __call__(self, measures: Floats, at: Floats, slope: int = 0) -> Floats:
         """Fitted values, or slopes with ``slope`` 1, at ``at`` (G,): measures (R, S) to (R, G)."""
         return np.asarray(measures @ self._fit @ self._basis(at, nu=slope).T)
+
+
+class Pieces:
+    """Straight lines from lambda to lambda, called as `Spline`. x (S,) sorted and distinct."""
+
+    def __init__(self, x: Floats) -> None:
+        self._x = x
+
+    def __call__(self, measures: Floats, at: Floats, slope: int = 0) -> Floats:
+        """Values, or slopes with ``slope`` 1, at ``at`` (G,): measures (R, S) to (R, G)."""
+        if not slope:
+            return np.stack([np.interp(at, self._x, row) for row in measures])
+        steps = np.diff(measures, axis=1) / np.diff(self._x)
+        return np.asarray(steps[:, np.searchsorted(self._x[1:-1], at, side="right")])
 
 
 def curve_minimum(

@@ -30,8 +30,10 @@ from ewc_lambda.inference.best_lambda import (
 from ewc_lambda.inference.curve_fit import (
     LEVEL_CONFIDENCE,
     POINTS,
+    Pieces,
     Spline,
     fit_window,
+    typical_rise,
     where_flat,
 )
 from ewc_lambda.inference.replicates import filled, usable
@@ -84,33 +86,47 @@ def fitted_curves(
     lambdas: T arrays (S_t,) of all rounds, measures: T arrays (R_t, S_t); first_grids: T pairs,
     lowest and highest lambda of round 0, which set how fine the curves may be.
     """
-    found, searched = [], []
+    read, searched = [], []
     for at, table, ends in zip(lambdas, measures, first_grids, strict=True):
         distinct, values = matrix(at, table)
         use = usable(values)
         x, span = scaled(distinct, spacing)[use], float(np.ptp(scaled(np.array(ends), spacing)))
         if len(x) < MINIMUM_LAMBDAS or span <= 0:
             return _none(len(lambdas), spacing, UNFIT)
-        means = filled(values[:, use]).mean(axis=0)
-        kept = fit_window(x, means)
-        found.append((Spline(x[kept], span), x[kept], means[None, kept]))
+        read.append((x, span, filled(values[:, use]).mean(axis=0)))
         searched.append((distinct[0], distinct[-1]))
+    # Of a trial that gains little from any lambda, what the others take for a usual rise would be
+    # out of all proportion, and the range that all have in common end at its own minimum.
+    rise = max((typical_rise(x, means) for x, _, means in read), default=0.0)
+    found: list[tuple[Spline | Pieces, Floats, Floats]] = []
+    for x, span, means in read:
+        kept = fit_window(x, means, rise)
+        found.append((_curve(x[kept], means[kept], span), x[kept], means[None, kept]))
     low = max((x[0] for _, x, _ in found), default=np.nan)
     high = min((x[-1] for _, x, _ in found), default=np.nan)
     if not low < high:
         return _none(len(lambdas), spacing, APART)
     grid = np.linspace(low, high, POINTS)
-    whole = [spline(means, np.linspace(x[0], x[-1], POINTS)) for spline, x, means in found]
+    whole = [curve(means, np.linspace(x[0], x[-1], POINTS)) for curve, x, means in found]
     lows, highs = (scaled(np.array(ends), spacing) for ends in zip(*searched, strict=True))
     return Curves(
         grid,
-        np.concatenate([spline(means, grid) for spline, _, means in found]),
-        np.concatenate([spline(means, grid, slope=1) for spline, _, means in found]),
+        np.concatenate([curve(means, grid) for curve, _, means in found]),
+        np.concatenate([curve(means, grid, slope=1) for curve, _, means in found]),
         np.array([values.min() for values in whole]),
         spacing,
         bool(lows.max() == low),
         bool(highs.min() == high),
     )
+
+
+def _curve(x: Floats, means: Floats, span: float) -> Spline | Pieces:
+    """The curve through means (S,) at x (S,): the spline, unless much noise at lambdas far apart
+    makes it swing below 0 between positive measures.
+    """
+    spline = Spline(x, span)
+    swings = spline(means[None], np.linspace(x[0], x[-1], POINTS)).min() <= 0 < means.min()
+    return Pieces(x) if swings else spline
 
 
 def _none(trials: int, spacing: str, reason: str) -> Curves:

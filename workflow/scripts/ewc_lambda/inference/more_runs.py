@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ewc_lambda.inference.best_lambda import Resolved, scaled, unscaled
+from ewc_lambda.inference.best_lambda import (
+    scaled,
+    unscaled,
+)
+from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.inference.student import quantile
 
 WIDE = 1 / 8

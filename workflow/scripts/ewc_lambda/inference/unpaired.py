@@ -24,16 +24,14 @@ from scipy.special import stdtrit
 from ewc_lambda.inference.best_lambda import (
     MINIMUM_LAMBDAS,
     BestLambda,
-    End,
     LambdaSet,
-    Resolved,
-    by_ends,
     scaled,
     unscaled,
 )
 from ewc_lambda.inference.convexity import ROUNDING
 from ewc_lambda.inference.curve_fit import Sums, curve_minimum
 from ewc_lambda.inference.replicates import trained
+from ewc_lambda.inference.resolving import End, Resolved, by_ends
 from ewc_lambda.inference.student import Floats
 
 ONE_RUN = "one run for each lambda only"

@@ -9,8 +9,9 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from ewc_lambda.jobs.screen import OWN
 from ewc_lambda.results.files import Files
-from ewc_lambda.results.progress import read_search, read_searches, study_work
+from ewc_lambda.results.progress import Standing, read_search, read_searches, study_work
 
 
 class ProgressLog(logging.Handler):
@@ -21,18 +22,19 @@ class ProgressLog(logging.Handler):
 
     Args:
         files: the study's.
+        standing: what of them is this run's; the rest is made anew.
         logger: Snakemake's, to which the lines go; it prints them and keeps them.
 
     """
 
-    def __init__(self, files: Files, logger: logging.Logger) -> None:
+    def __init__(self, files: Files, standing: Standing, logger: logging.Logger) -> None:
         super().__init__()
-        self._files, self._logger = files, logger
+        self._files, self._standing, self._logger = files, standing, logger
         # Of the jobs that run, by Snakemake's number.
         self._searches: dict[int, tuple[int, str]] = {}
-        self._states = read_searches(files)
+        self._states = read_searches(files, standing)
         self._begin = time.monotonic()
-        self._done_before = study_work(files, self._states).done
+        self._done_before = study_work(files, self._states, standing).done
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take an event of Snakemake; others are none of its business."""
@@ -54,19 +56,19 @@ class ProgressLog(logging.Handler):
             self._searches[job["jobid"]] = (int(place["trial"]), place["importance"])
 
     def _say(self, trial: int, name: str) -> None:
-        state = read_search(self._files, trial, name)
-        for place in self._files.searches():
+        state = read_search(self._files, trial, name, self._standing)
+        for place in self._files.searches(self._standing):
             # Trials come up while the study goes on.
             if (key := (place["trial"], place["importance"])) not in self._states:
-                self._states[key] = read_search(self._files, *key)
+                self._states[key] = read_search(self._files, *key, self._standing)
         self._states[trial, name] = state
-        work = study_work(self._files, self._states)
+        work = study_work(self._files, self._states, self._standing)
         text = f"Trial {trial}, {name}: {state.text()}. "
         text += f"Study: {work.trained} of about {work.expected} steps"
         pace = (work.done - self._done_before) / (time.monotonic() - self._begin)
         if pace > 0 and work.left > 0:
             text += f", about {in_words(work.left / pace)} of training left"
-        self._logger.info(text + ".")
+        self._logger.info(text + ".", extra={OWN: True})
 
 
 def in_words(seconds: float) -> str:

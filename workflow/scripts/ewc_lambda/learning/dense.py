@@ -120,9 +120,10 @@ class Dense:
 
     def logits(self, x: Tensor, route: Route) -> Tensor:
         """(members, N, K) of inputs (N, ...) that all members see."""
+        layers = self._layers(route)
         h = x.flatten(1)
-        h = h.expand(len(self._trunk[0].weight), *h.shape)
-        for layer in self._layers(route):
+        h = h.expand(len(layers[0].weight), *h.shape)
+        for layer in layers:
             h = layer.forward(h)
         return h
 
@@ -161,7 +162,7 @@ class Link:
 
 def dense_chain(network: Network) -> list[Link] | None:
     """The dense layers of a network's trunk, if it is a chain of them, each used once, with the
-    activations known here, all of it trained; else none.
+    activations known here, all of it trained; else None. The chain of a linear network is empty.
     """
     links: list[Link] = []
     seen: set[nn.Module] = set()
@@ -178,7 +179,7 @@ def dense_chain(network: Network) -> list[Link] | None:
     named = dict(network.named_parameters())
     own = len(named) == sum(len(list(m.parameters(recurse=False))) for m in network.modules())
     trained = all(parameter.requires_grad for parameter in named.values())
-    return links if links and own and trained and not list(network.buffers()) else None
+    return links if own and trained and not list(network.buffers()) else None
 
 
 def _in_order(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:

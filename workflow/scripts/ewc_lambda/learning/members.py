@@ -101,7 +101,7 @@ class Members:
             stacked
             and not bfloat16
             and theta.device.type == "cpu"
-            and (chain := dense_chain(network))
+            and (chain := dense_chain(network)) is not None
         ):
             self._dense = Dense(chain, layout, self.theta, self.gradient, loss)
         elif stacked:

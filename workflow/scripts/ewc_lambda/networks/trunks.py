@@ -55,7 +55,7 @@ def drop_batch_counts(trunk: nn.Module) -> None:
 
 def mlp(input_shape: Sequence[int], hidden: Sequence[int], negative_slope: float = 0) -> nn.Module:
     """Dense layers, each with a rectifier: ReLU, or a leaky one with a slope below 0. Input (N,
-    *input_shape), output (N, hidden[-1]).
+    *input_shape), output (N, hidden[-1]); with none, the inputs themselves as (N, features).
     """
     widths = [math.prod(input_shape), *hidden]
     layers: list[nn.Module] = [nn.Flatten()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +30,20 @@ from ewc_lambda.inference.best_lambda import (
     BestLambda,
     Interval,
     LambdaSet,
-    Resolved,
     best_lambda,
     best_measures,
     distance,
     gain,
     indistinguishable,
-    resolved,
 )
 from ewc_lambda.inference.reach import REASONS, missed, within
 from ewc_lambda.inference.replicates import comparable_means, trained, usable
+from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.reporting.recommendation import Recommendation, recommend
+from ewc_lambda.reporting.verdicts import verdicts
 from ewc_lambda.results.searches import Search, reach, searches, spacing
 from ewc_lambda.results.study_file import Study
+from ewc_lambda.search.later_trials import is_later
 from ewc_lambda.search.looks import LEVEL
 
 Floats = NDArray[np.float64]
@@ -152,10 +154,10 @@ def _way_out(path: Path) -> str:
     )
 
 
-def answer_trial(study: Study, search: Search) -> TrialAnswer:
-    """Put one search to the statistics of a trial."""
+def answer_trial(study: Study, search: Search, verdict: Resolved) -> TrialAnswer:
+    """Put one search, resolved or not, to the statistics of a trial."""
     if not study.paired:
-        return _answer_own_runs(study, search)
+        return _answer_own_runs(study, search, verdict)
     best = best_lambda(search.lambdas, search.measures, spacing(study), search.first_ends, LEVEL)
     side = _missed(study, search)
     if side:
@@ -165,7 +167,7 @@ def answer_trial(study: Study, search: Search) -> TrialAnswer:
         search,
         best,
         indistinguishable(search.lambdas, search.measures, LEVEL),
-        resolved(search.wide_lambdas, search.wide_measures, LEVEL),
+        verdict,
         _against(study, search, "finetuning"),
         _against(study, search, "joint"),
         side,
@@ -174,18 +176,17 @@ def answer_trial(study: Study, search: Search) -> TrialAnswer:
 
 def _missed(study: Study, search: Search) -> str:
     zero = study.reference(search.trial, "finetuning")
-    first = study.config.get("first_trials")
     # The few lambdas of a later trial lie around the best, and may well be alike.
-    later = first is not None and search.trial >= first
+    later = is_later(study.config, search.trial)
     return "" if zero is None or later else missed(search.measures, zero)
 
 
-def _answer_own_runs(study: Study, search: Search) -> TrialAnswer:
+def _answer_own_runs(study: Study, search: Search, verdict: Resolved) -> TrialAnswer:
     return TrialAnswer(
         search,
         unpaired.best_lambda(search.lambdas, search.measures, spacing(study), LEVEL),
         unpaired.indistinguishable(search.lambdas, search.measures, LEVEL),
-        unpaired.resolved(search.lambdas, search.measures, LEVEL),
+        verdict,
         _against(study, search, "finetuning"),
         _against(study, search, "joint"),
     )
@@ -202,7 +203,7 @@ def _against(study: Study, search: Search, name: str) -> Interval:
 def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
     """Put all searches of an importance measure to the statistics of a study."""
     found = searches(study, importance)
-    trials = tuple(answer_trial(study, search) for search in found)
+    trials = tuple(map(partial(answer_trial, study), found, verdicts(study, found)))
     wide = [search.wide_lambdas for search in found]
     values = [over_trials(study, search.wide_measures) for search in found]
     to_joint = _study_against(study, found, "joint")

@@ -31,6 +31,7 @@ DRAWN = Category(
     "figure",
     {
         "measure_over_lambda": "measure over lambda",
+        "accuracy_over_lambda": "accuracy and forgetting over lambda",
         "regret": "cost of a lambda on a new network",
         "bracket": "bracket over rounds",
         "curves": "loss and accuracy over epochs",
@@ -41,7 +42,11 @@ WRITTEN = (
     Category(
         "1 Answer",
         "table",
-        {"answer.txt": "answer in words", "answer.csv": "answer in numbers"},
+        {
+            "answer.txt": "answer in words",
+            "answer.csv": "answer in numbers",
+            "explore.html": "page to explore: point at a run, pick trials",
+        },
     ),
     Category(
         "3 Tables",
@@ -52,6 +57,7 @@ WRITTEN = (
             "lambdas.csv": "lambdas",
             "metrics.csv": "metrics of the field",
             "importance.csv": "importance measures",
+            "columns.csv": "what the columns mean",
         },
     ),
     Category(

@@ -45,7 +45,7 @@ def metric_rows(study: Study) -> list[Row]:
         trials = [trial for trial, _, _ in runs]
         for metric, split in _cells(study):
             each = [found.get((metric, split)) for found in values]
-            label = {"importance measure": importance, "line": line}
+            label = {"importance": importance, "line": line}
             what = {"metric": metric, "split": split}
             for trial, replicates in zip(trials, each, strict=True):
                 rows.append(label | {"trial": str(trial)} | what | _cell(replicates, study, what))
@@ -149,9 +149,9 @@ def _cell(values: Floats | None, study: Study, what: Row, unit: str = "replicate
 def _numbers(mean: float, error: float, low: float, high: float, n: int, reason: str) -> Row:
     return {
         "mean": mean,
-        "standard error": error,
-        "low end of 95% interval": low,
-        "high end of 95% interval": high,
+        "error": error,
+        "low": low,
+        "high": high,
         "n": n,
-        "why a number is missing": reason,
+        "missing_because": reason,
     }

@@ -25,6 +25,7 @@ SINGLE = {
     "fixed_digits": "The same with a fixed design: 5 trials of 10 replicates",
     "mnist": "Real MNIST in minutes: digits 0, 1, 2, then 3, 4, 5, with the original's network",
     "findings_mnist": "MNIST with the original's network, digits 0, 1, 2, then 3, 4, 5",
+    "original": "The original's question at its own size: all samples, 10 epochs, the exact Fisher",
     "findings_digits": "Importance measures compared, on digits",
     "three_tasks": "Three tasks in sequence, on digits",
 }
@@ -42,8 +43,9 @@ findings` writes the page and draws its figures again, and a test compares the n
 are 95% intervals ([statistics.md](statistics.md)); the measure is the Riemann measure, in loss
 times epochs, lower is better.
 
-The studies were run on 2 cores of an Intel Xeon processor (AVX-512), without a GPU. The command
-under each title repeats its study; on another machine the last digits may differ.
+The studies were run on 2 cores of an Intel Xeon processor (AVX-512), but for those with `device:
+cuda`, on one NVIDIA H100. The command under each title repeats its study; on another machine the
+last digits may differ.
 """
 
 

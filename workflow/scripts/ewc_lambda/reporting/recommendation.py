@@ -33,6 +33,7 @@ from ewc_lambda.inference.regret import (
     regret,
     regret_over_lambda,
 )
+from ewc_lambda.reporting.noticed_lines import noticed
 from ewc_lambda.results.searches import (
     Floats,
     Search,
@@ -65,8 +66,8 @@ class Recommendation:
     """What to take for a new network; shares are of the measure. ``own`` is the interval in which a
     new network's own best lambda lies, ``factors`` what it costs to be so many times off, and
     ``halving`` the number of trials that would halve the interval and ``target`` its width that was
-    asked for, if one was. ``by_accuracy`` is None in a
-    regression. Where lambda is chosen by another thing than the measure, ``others`` are the answers
+    asked for, if one was. ``by_accuracy`` is None in a regression; ``noticed`` is what is odd about
+    the trials. Where lambda is chosen by another thing than the measure, ``others`` are the answers
     by what it is not chosen by.
     """
 
@@ -79,6 +80,7 @@ class Recommendation:
     halving: int | None
     target: float | None
     by_accuracy: ByAccuracy | None
+    noticed: tuple[str, ...] = ()
     others: Mapping[str, ByAccuracy | None] = field(default_factory=dict)
 
     @property
@@ -130,6 +132,7 @@ def recommend(
         trials_needed(len(found), 0.5, LEVEL),
         study.config.get("target_width"),
         _by(study, found, [search.errors for search in found], bests),
+        noticed(curves, [search.trial for search in found], bests),
         {
             name: _by(study, found, [search.others[name] for search in found], bests)
             for name in found[0].others

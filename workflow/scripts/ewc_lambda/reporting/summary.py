@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-from ewc_lambda.inference.best_lambda import BestLambda, Interval, Resolved
+from ewc_lambda.inference.best_lambda import (
+    BestLambda,
+    Interval,
+)
 from ewc_lambda.inference.mean_curve import Tolerance
+from ewc_lambda.inference.more_runs import times_to_resolve
+from ewc_lambda.inference.new_network import MOST_TRIALS
 from ewc_lambda.inference.reach import REASONS
+from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.inference.student import quantile
 from ewc_lambda.reporting.answers import Answers, ImportanceAnswer, TrialAnswer, answer_study
 from ewc_lambda.reporting.comparison_lines import comparison_lines
+from ewc_lambda.reporting.field_lines import field_lines
+from ewc_lambda.reporting.field_metrics import metric_rows
 from ewc_lambda.reporting.lines import line as _line
 from ewc_lambda.reporting.lines import number as _number
+from ewc_lambda.reporting.noticed_lines import noticed_lines
 from ewc_lambda.reporting.recommendation import ByAccuracy, Recommendation
 from ewc_lambda.reporting.stopping_lines import cost_line, stopping_lines
 from ewc_lambda.reporting.sweep_lines import sweep_head, sweep_lines
@@ -36,6 +48,15 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     found = answers or answer_study(study)
     if study.sweep:
         return _sweep_summary(study, found)
+    lines, rows = head_lines(study, found), metric_rows(study)
+    for each in found:
+        lines += ["", *importance_lines(each, field_lines(rows, each.importance))]
+    lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
+    return "\n".join(lines) + "\n"
+
+
+def head_lines(study: Study, found: Answers) -> list[str]:
+    """What was studied, whether it is as sure as was asked, and what it cost."""
     fewest, most = study.replicate_range
     replicates = _count(most, "replicate")
     if fewest < most:
@@ -53,11 +74,7 @@ def summary(study: Study, answers: Answers | None = None) -> str:
     lines += [*stopping_lines(study), cost_line(study)]
     if mixed := study_arithmetic(study):
         lines.append(mixed)
-    lines += [f"Note: {note}." for note in study.notes]
-    for each in found:
-        lines += ["", *importance_lines(each)]
-    lines += ["", *comparison_lines(found)] if len(found.importances) > 1 else []
-    return "\n".join(lines) + "\n"
+    return [*lines, *(f"Note: {note}." for note in study.notes)]
 
 
 def _sweep_summary(study: Study, found: Answers) -> str:
@@ -84,8 +101,10 @@ def _of_sweep(answer: ImportanceAnswer) -> list[str]:
     ]
 
 
-def importance_lines(answer: ImportanceAnswer) -> list[str]:
-    """What the study says about one importance measure."""
+def importance_lines(answer: ImportanceAnswer, field: Sequence[str]) -> list[str]:
+    """What the study says about one importance measure; ``field`` are its lines on the metrics of
+    the field (`field_lines`).
+    """
     if len(answer.trials) == 1:
         trial = answer.trials[0]
         said = _verdict(trial.resolved, "best lambda", trial.best, trial.gain)
@@ -96,6 +115,7 @@ def importance_lines(answer: ImportanceAnswer) -> list[str]:
             *_by_accuracy(answer.recommendation, "over replicates"),
             _line("resolved", _resolved(trial)),
             *_against(trial.gain, trial.distance, _unit(answer)),
+            *field,
             *_edges(answer),
             "  One trial only: this holds for its base model; other base models are not in it.",
         ]
@@ -105,6 +125,8 @@ def importance_lines(answer: ImportanceAnswer) -> list[str]:
         *new_network_lines(answer),
         _line("resolved", _resolved(answer)),
         *_against(answer.gain, answer.distance, _unit(answer)),
+        *field,
+        *noticed_lines(answer.recommendation.noticed),
         *_edges(answer),
         *_next(answer),
         *_trials(answer),
@@ -175,7 +197,7 @@ def _by_other(name: str, said: ByAccuracy | None, over: str) -> list[str]:
 
 
 def _next(answer: ImportanceAnswer) -> list[str]:
-    """How many more trials a narrower statement needs."""
+    """How many more trials a verdict needs, or a narrower statement."""
     trials, needed = len(answer.trials), answer.recommendation.halving
     if trials == 2 and not answer.resolved.resolved:
         two, three = (quantile(n, LEVEL) for n in (1, 2))
@@ -189,6 +211,16 @@ def _next(answer: ImportanceAnswer) -> list[str]:
     if needed is None or answer.recommendation.use.reason:
         return []
     target = answer.recommendation.target
+    deciding = trials * times_to_resolve(answer.resolved)
+    if trials < deciding < MOST_TRIALS:
+        count, key = math.ceil(deciding), "trials" if target is None else "min_trials"
+        return [
+            _line(
+                "more trials",
+                f"about {count} in all would decide, if trials go on to differ as these do "
+                f"(--config {key}={count})",
+            )
+        ]
     way = f"trials={needed}" if target is None else f"target_width={target / 2:g}"
     return [
         _line(

@@ -131,6 +131,14 @@ class Files:
         """The scout of an importance measure: of the first trial, for all."""
         return self.product("scout", trial=0, importance=importance)
 
+    @property
+    def references(self) -> list[str]:
+        """The reference lines of each trial."""
+        # Configs of earlier versions have no such key.
+        wanted = self.config.get("references", REFERENCES)
+        offered = REFERENCES if offers_joint(self.config) else REFERENCES[:1]
+        return [name for name in offered if name in wanted]
+
     def looks(self, most: int | None = None) -> Decided:
         """What the looks of the study say, up to the first that is missing or broken."""
         if self.config["target_width"] is None:
@@ -161,7 +169,7 @@ class Files:
                 yield self.product("first_task", trial=trial)
             if trial == 0 and is_auto(self.config):
                 yield from map(self.scout_file, self.config["importance"])
-            for reference in REFERENCES if offers_joint(self.config) else REFERENCES[:1]:
+            for reference in self.references:
                 yield self.product("reference", trial=trial, reference=reference)
 
     def searches(self, known: Known | None = None) -> Iterator[dict[str, Any]]:

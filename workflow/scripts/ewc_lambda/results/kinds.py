@@ -135,6 +135,7 @@ KINDS = {
     "study": Kind(
         "study.h5",
         "collect_study",
+        keys=("references",),
         gathered=("looks", "searches", "first_tasks", "references", "tests"),
     ),
 }

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.criteria import CRITERIA, MEASURE
+from ewc_lambda.results.decided import Known
 from ewc_lambda.results.files import Files
+from ewc_lambda.results.kinds import Product
 from ewc_lambda.search.by_config import round_grid
 from ewc_lambda.search.later_trials import is_later, steps_of
 from ewc_lambda.search.rounds import width
 from ewc_lambda.search.scout import is_auto
 from ewc_lambda.store.records import read_json
+
+
+class Standing(Known, Protocol):
+    """What of a study's files is relied on."""
+
+    def stand(self, products: Iterable[Product]) -> bool:
+        """Whether all of some files are."""
+
+
+class AsWritten:
+    """Every file of a study as it lies there."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.rounds, self.scout, self.looks = files.rounds, files.scout, files.looks
+
+    def stand(self, products: Iterable[Product]) -> bool:
+        """Whether all of some files are there."""
+        return all(Path(product.record).exists() for product in products)
 
 
 @dataclass(frozen=True)
@@ -51,19 +72,24 @@ class SearchState:
         return said
 
 
-def read_search(files: Files, trial: int, name: str) -> SearchState:
-    """The state of the search of a trial and an importance measure."""
+def read_search(
+    files: Files, trial: int, name: str, standing: Standing | None = None
+) -> SearchState:
+    """The state of the search of a trial and an importance measure; by all files that are there, or
+    by those that are ``standing``.
+    """
     chosen = files.config.get("select_by", MEASURE)
     judged = MEASURE if chosen == MEASURE else CRITERIA[chosen]
-    return replace(_read_search(files, trial, name), judged=judged)
+    return replace(_read_search(files, trial, name, standing), judged=judged)
 
 
-def _read_search(files: Files, trial: int, name: str) -> SearchState:
+def _read_search(files: Files, trial: int, name: str, standing: Standing | None) -> SearchState:
+    known = standing or AsWritten(files)
     place, config = {"trial": trial, "importance": name}, files.config
-    decisions, ended = files.rounds(place)
+    decisions, ended = known.rounds(place)
     steps, decided = steps_of(config, trial), len(decisions)
     following = files.product("decision", **place, round=decided)
-    if not ended and Path(following.record).exists():
+    if standing is None and not ended and Path(following.record).exists():
         try:
             read_json(following.record)
         except StudyError as error:
@@ -77,10 +103,10 @@ def _read_search(files: Files, trial: int, name: str) -> SearchState:
     best = min(found, default=None)
     if ended:
         return SearchState(steps, decided, 0, decided, best, decisions[-1]["stop"])
-    trained = sum(Path(step.record).exists() for step in files.round(place, decided)[1:])
+    trained = sum(known.stand([step]) for step in files.round(place, decided)[1:])
     if is_later(config, trial):
         return SearchState(steps, decided, trained, decided + 1, best)
-    scout = files.scout(name) if is_auto(config) else None
+    scout = known.scout(name) if is_auto(config) else None
     if is_auto(config) and scout is None:
         return SearchState(steps, decided, trained, config["max_rounds"], best)
     before = decisions[-1] if decisions else None
@@ -116,8 +142,13 @@ class Work:
     left: float
 
 
-def study_work(files: Files, states: Mapping[tuple[int, str], SearchState]) -> Work:
+def study_work(
+    files: Files,
+    states: Mapping[tuple[int, str], SearchState],
+    standing: Standing | None = None,
+) -> Work:
     """What a study has done and what it is expected to do still."""
+    known = standing or AsWritten(files)
     tasks = len(files.config["tasks"])
     per_step = tasks - 1 if files.shared else tasks
     trained = expected = 0
@@ -132,21 +163,23 @@ def study_work(files: Files, states: Mapping[tuple[int, str], SearchState]) -> W
         to_do = all_steps - now - again * later
         left += per_step * max(to_do, 0)
         done += per_step * (now - again * max(state.decided - 1, 0))
-    for product in files.fixed():
+    for product in files.fixed(known):
         if product.kind in ("first_task", "reference"):
             # Joint training goes through the data of all tasks so far.
             joint = product.place.get("reference") == "joint"
             whole = tasks * (tasks + 1) / 2 if joint else tasks
             size = 1 if product.kind == "first_task" else whole - files.shared
-            there = Path(product.record).exists()
+            there = known.stand([product])
             done, left = done + size * there, left + size * (not there)
     return Work(trained, expected, done, left)
 
 
-def read_searches(files: Files) -> dict[tuple[int, str], SearchState]:
+def read_searches(
+    files: Files, standing: Standing | None = None
+) -> dict[tuple[int, str], SearchState]:
     """The state of every search of a study, by trial and importance measure."""
-    places = (tuple(place.values()) for place in files.searches())
-    return {(trial, name): read_search(files, trial, name) for trial, name in places}
+    places = (tuple(place.values()) for place in files.searches(standing))
+    return {(trial, name): read_search(files, trial, name, standing) for trial, name in places}
 
 
 def progress_lines(files: Files) -> list[str]:

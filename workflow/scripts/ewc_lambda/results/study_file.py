@@ -232,19 +232,33 @@ class Study:
 def read_study(path: str | Path) -> pd.DataFrame:
     """A study file as one tidy table, a row per lambda step and trained replicate.
 
-    Columns: trial, importance, round, step, lambda, diverged, replicate, measure.
+    Columns: trial, importance, round, step, lambda, diverged, replicate, measure; accuracy, the
+    average over all tasks after the last one, and forgetting, both on the selection split and nan
+    where there is none.
 
     Raises:
         BrokenFileError: the file is missing or damaged.
         StudyError: it is of another version, or no study file.
 
     """
-    study = Study.read(path)
+    return runs_of(Study.read(path))
+
+
+def runs_of(study: Study) -> pd.DataFrame:
+    """A study as the table of `read_study`."""
+    # Imported here: it takes a study.
+    from ewc_lambda.results.accuracies import accuracy_and_forgetting
+
     measures = study.measures(study.steps)
     frame = study.steps[["trial", "importance", "round", "step", "lambda", "diverged"]]
     frame = frame.loc[frame.index.repeat(measures.shape[1])].reset_index(drop=True)
     frame["replicate"] = np.tile(np.arange(measures.shape[1]), len(study.steps))
     frame["measure"] = measures.reshape(-1)
+    others = np.full((2, *measures.shape), np.nan)
+    for place, row in enumerate(study.steps.index):
+        found = accuracy_and_forgetting(study, "steps", row)
+        others[:, place, : len(found[0])] = found
+    frame["accuracy"], frame["forgetting"] = others.reshape(2, -1)
     return frame[frame["measure"].notna()].reset_index(drop=True)
 
 

@@ -47,7 +47,7 @@ FEW_LAMBDAS = "a later trial has one round, around what the first trials found"
 
 def is_later(config: Mapping[str, Any], trial: int) -> bool:
     """Whether a trial looks where the first trials found the best lambda."""
-    first = config["first_trials"]
+    first = config.get("first_trials")
     return first is not None and trial >= first
 
 

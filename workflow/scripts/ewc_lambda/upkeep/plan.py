@@ -146,9 +146,14 @@ class Plan:
             return ""
         return (
             f"{self.files.folder} holds a finished study, and {len(other)} of its trained files "
-            f"would be made anew. Set it aside with --config replace=true, or give the new "
-            f"study another name: --config study=NAME"
+            f"would be made anew ({self._why(other)}). Set it aside with --config replace=true, "
+            f"or give the new study another name: --config study=NAME"
         )
+
+    def _why(self, products: Sequence[Product]) -> str:
+        """What differs, with both values where it is a key."""
+        reasons = list(dict.fromkeys(self._found[product].why for product in products))
+        return "; ".join(reasons[:2]) + ("; ..." if len(reasons) > 2 else "")
 
     def _mostly_stale(self, kind: str) -> list[Product]:
         """The stale files of a kind, if half of those that are there are. One among many that stand

@@ -62,11 +62,14 @@ def run_script(script: str) -> int:
         exec(compile(Path(script).read_bytes(), script, "exec"), main.__dict__)
     except SystemExit as end:
         code = _said(end)
+    except KeyboardInterrupt:
+        # Who pressed Ctrl+C knows why; the job's log has where it was.
+        code = 128 + signal.SIGINT
     except BaseException as error:
         # Without the frame of this function, which a script by itself has not.
         trace = error.__traceback__ and error.__traceback__.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
-        code = 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+        code = 1
     # Pools of threads are told to end first, as at the end of a Python.
     for ending in reversed(threading._threading_atexits):  # type: ignore[attr-defined]
         ending()

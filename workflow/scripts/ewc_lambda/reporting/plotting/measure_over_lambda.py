@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +122,19 @@ def _curve(study: Study, answer: TrialAnswer) -> Curve:
     )
 
 
-def mean_over_trials(curves: tuple[Curve, ...], log: bool) -> tuple[Floats, Floats, Floats]:
+class OverLambda(Protocol):
+    """Means (S,) at rising lambdas (S,)."""
+
+    @property
+    def lambdas(self) -> Floats:
+        """The lambdas."""
+
+    @property
+    def means(self) -> Floats:
+        """The means."""
+
+
+def mean_over_trials(curves: Sequence[OverLambda], log: bool) -> tuple[Floats, Floats, Floats]:
     """Mean of the curves and its standard error over trials, at 60 lambdas that all of them cover,
     between lambdas by straight lines on the axis: lambdas, means, errors (60,); empty where fewer
     than two curves overlap.

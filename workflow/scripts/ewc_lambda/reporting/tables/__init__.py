@@ -1,6 +1,6 @@
-"""The summary tables of a study, as data frames with plain column names and units. Each file makes
-one: ``table`` takes the study and its answers. Where a number cannot be given its cell is empty
-and the row says why.
+"""The summary tables of a study, as data frames with short names of columns, which the table
+``columns`` explains, with their units. Each file makes one: ``table`` takes the study and its
+answers. Where a number cannot be given its cell is empty and the row says why.
 
 Imports `inference`, `results` and the answers. Start with `trials`.
 """
@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ewc_lambda.reporting.contents import TABLES
-from ewc_lambda.reporting.tables.cells import UNIT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,11 +21,4 @@ if TYPE_CHECKING:
 
 def make_tables(study: Study, answers: Answers) -> dict[str, pd.DataFrame]:
     """All tables by their names, in the order of the report."""
-    made = {name: import_module(f"{__name__}.{name}").table(study, answers) for name in TABLES}
-    if not study.measured:
-        return made
-    own = f"({study.measured})"
-    return {
-        name: table.rename(columns=lambda column: str(column).replace(UNIT, own))
-        for name, table in made.items()
-    }
+    return {name: import_module(f"{__name__}.{name}").table(study, answers) for name in TABLES}

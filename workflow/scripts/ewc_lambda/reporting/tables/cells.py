@@ -12,8 +12,8 @@ def interval(name: str, value: Any) -> Row:
     """An interval's estimate and its two ends, each a cell of its own."""
     return {
         name: value.estimate,
-        f"{name}, low end of 95% interval": value.low,
-        f"{name}, high end of 95% interval": value.high,
+        f"{name}_low": value.low,
+        f"{name}_high": value.high,
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ewc_lambda.reporting.answers import Answers
-from ewc_lambda.reporting.tables.cells import UNIT, Row, yes
+from ewc_lambda.reporting.tables.cells import Row, yes
 from ewc_lambda.results.study_file import Study
 
 
@@ -19,49 +19,49 @@ def table(study: Study, answers: Answers) -> pd.DataFrame:
         known = not found.reason
         rows.append(
             {
-                "importance measure": name,
-                "compared with": "",
-                f"measure at the best lambda {UNIT}": found.means[number],
-                "best possible rank": found.rank_low[number] if known else np.nan,
-                "worst possible rank": found.rank_high[number] if known else np.nan,
-                "paired over": over,
-                "why a number is missing": found.reason,
+                "importance": name,
+                "compared_with": "",
+                "measure": found.means[number],
+                "best_rank": found.rank_low[number] if known else np.nan,
+                "worst_rank": found.rank_high[number] if known else np.nan,
+                "paired_over": over,
+                "missing_because": found.reason,
             }
         )
     for each in found.unranked:
         rows.append(
             {
-                "importance measure": each.name,
-                "compared with": "",
-                f"measure at the best lambda {UNIT}": each.mean,
-                "paired over": over,
-                "why a number is missing": f"no rank: {each.reason}",
+                "importance": each.name,
+                "compared_with": "",
+                "measure": each.mean,
+                "paired_over": over,
+                "missing_because": f"no rank: {each.reason}",
             }
         )
     for pair in found.differences:
         rows.append(
             {
-                "importance measure": pair.first,
-                "compared with": pair.second,
-                f"difference of measures {UNIT}": pair.mean,
-                f"low end of simultaneous 95% interval {UNIT}": pair.low,
-                f"high end of simultaneous 95% interval {UNIT}": pair.high,
+                "importance": pair.first,
+                "compared_with": pair.second,
+                "difference": pair.mean,
+                "difference_low": pair.low,
+                "difference_high": pair.high,
                 "tied": "" if found.reason else yes(not pair.distinct),
-                "paired over": over,
-                "why a number is missing": found.reason,
+                "paired_over": over,
+                "missing_because": found.reason,
             }
         )
     columns = [
-        "importance measure",
-        "compared with",
-        f"measure at the best lambda {UNIT}",
-        "best possible rank",
-        "worst possible rank",
-        f"difference of measures {UNIT}",
-        f"low end of simultaneous 95% interval {UNIT}",
-        f"high end of simultaneous 95% interval {UNIT}",
+        "importance",
+        "compared_with",
+        "measure",
+        "best_rank",
+        "worst_rank",
+        "difference",
+        "difference_low",
+        "difference_high",
         "tied",
-        "paired over",
-        "why a number is missing",
+        "paired_over",
+        "missing_because",
     ]
     return pd.DataFrame(rows, columns=columns)

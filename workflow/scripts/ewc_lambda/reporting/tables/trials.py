@@ -10,7 +10,7 @@ import pandas as pd
 from ewc_lambda.inference.best_lambda import matrix
 from ewc_lambda.inference.replicates import trained
 from ewc_lambda.reporting.answers import Answers, TrialAnswer, reasons
-from ewc_lambda.reporting.tables.cells import UNIT, Row, interval, yes
+from ewc_lambda.reporting.tables.cells import Row, interval, yes
 from ewc_lambda.results.study_file import Study
 
 
@@ -26,31 +26,31 @@ def _trial_row(study: Study, trial: TrialAnswer) -> Row:
         (study.steps["trial"] == trial.trial) & (study.steps["importance"] == search.importance)
     ]["round"].nunique()
     return {
-        "importance measure": search.importance,
+        "importance": search.importance,
         "trial": trial.trial,
-        "best lambda": best.estimate,
-        "best lambda, low end of 95% interval": best.low,
-        "best lambda, high end of 95% interval": best.high,
-        "interval open below": yes(not best.bounded_low) if bounded else "",
-        "interval open above": yes(not best.bounded_high) if bounded else "",
-        "lambda of lowest mean measure": best.grid_best,
-        "which is an end of those searched": trial.edge,
-        "lambdas not told from the best": len(alike.lambdas) or np.nan,
-        "least of them": min(alike.lambdas, default=np.nan),
-        "greatest of them": max(alike.lambdas, default=np.nan),
+        "best_lambda": best.estimate,
+        "best_lambda_low": best.low,
+        "best_lambda_high": best.high,
+        "open_below": yes(not best.bounded_low) if bounded else "",
+        "open_above": yes(not best.bounded_high) if bounded else "",
+        "lowest_lambda": best.grid_best,
+        "lowest_at_end": trial.edge,
+        "alike": len(alike.lambdas) or np.nan,
+        "alike_low": min(alike.lambdas, default=np.nan),
+        "alike_high": max(alike.lambdas, default=np.nan),
         "resolved": yes(said.resolved),
-        "low end worse by, in standard errors": said.low_errors,
-        "high end worse by, in standard errors": said.high_errors,
-        "standard errors needed": said.critical,
-        **interval(f"gain over lambda = 0 {UNIT}", trial.gain),
-        **interval(f"distance to joint training {UNIT}", trial.distance),
+        "low_end_errors": said.low_errors,
+        "high_end_errors": said.high_errors,
+        "errors_needed": said.critical,
+        **interval("gain", trial.gain),
+        **interval("distance", trial.distance),
         "replicates": best.n_replicates,
-        "fewest replicates of a lambda": int(trained(search.measures).min()),
+        "fewest_replicates": int(trained(search.measures).min()),
         "lambdas": len(matrix(search.lambdas, search.measures)[0]),
-        "lambdas without divergence": best.n_lambdas,
+        "lambdas_finite": best.n_lambdas,
         "rounds": rounds,
-        "why the search ended": _stop(study, trial),
-        "why a number is missing": reasons(trial),
+        "stop": _stop(study, trial),
+        "missing_because": reasons(trial),
     }
 
 
