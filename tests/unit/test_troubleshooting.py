@@ -41,7 +41,7 @@ RUNS = (
     "results: is a link",
     "…: is a file where",
     "…: this disk refuses",
-    "prefix: ",
+    "replace_prefix: ",
     "module: ",
 )
 
