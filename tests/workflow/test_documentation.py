@@ -35,6 +35,8 @@ HOW = {
     "test_workflow.py draw figures from an unpacked study",
     r"snakemake .*avalanche_ewc.yaml": "needs Avalanche's Python; test_studies.py plans it",
     r"ewc-lambda report": "tests/workflow/test_report.py runs it",
+    r"ewc-lambda summary (FILE|NAME|mine)": "names the reader's; tests/unit/command/test_main.py "
+    "runs it",
     r"make (summary|report) STUDY=": "tests/workflow/test_report.py runs them",
     r"snakemake -s ": "names a checkout elsewhere; tests/workflow/test_places.py runs it",
     r"snakemake --rulegraph": "test_the_rule_graph_is_the_one_that_snakemake_draws",
