@@ -32,7 +32,7 @@ def test_a_run_prints_a_line_for_a_job_and_the_log_file_keeps_all(finished):
         assert noise not in printed
     # The names of 18 files, twice, were the end of it.
     before, _, _ = printed.partition("\nStudy small: ")
-    assert max(map(len, before.splitlines())) < 200
+    assert max(map(len, before.splitlines())) < 250
     assert "Data: read digits and split its tasks" in printed
     assert re.search(r"Study: \d+ of about \d+ steps", printed)
 
