@@ -8,7 +8,7 @@ from ewc_lambda.jobs.screen import Screen
 SCREEN = None
 SETTINGS = workflow.output_settings
 if workflow.is_main_process and not (
-    workflow.dryrun or SETTINGS.verbose or SETTINGS.printshellcmds or SETTINGS.debug_dag
+    SETTINGS.dryrun or SETTINGS.verbose or SETTINGS.printshellcmds or SETTINGS.debug_dag
 ):
     for handler in logger.handlers:
         if handler.name == "DefaultStreamHandler":
