@@ -93,7 +93,8 @@ def test_a_study_without_its_files_says_so_before_anything_runs(project, name, t
     assert re.search(rf"config: {key}: .*{config['data_folder']}", done.text), done.text
     assert "Traceback" not in done.text
     if config["dataset"] == "npz":
-        np.savez(tmp_path / config["npz_file"], x_train=np.zeros(1))
+        x, y = np.random.default_rng(1).random((60, 4)), np.arange(60) % 6
+        np.savez(tmp_path / config["npz_file"], x_train=x, y_train=y, x_test=x + 1, y_test=y)
     else:
         pictures(tmp_path, ["a"])
     done = dry_run(project, name, f"data_folder={tmp_path}")

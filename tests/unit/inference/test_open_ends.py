@@ -49,7 +49,7 @@ def test_curves_that_rise_over_the_whole_grid_have_none_either(tmp_path):
 def test_the_table_says_why_there_is_none(tmp_path):
     study = made_up_study(tmp_path / "s.h5", trials=5, curve=falling)
     (row,) = answer_table(study, answer_study(study)).to_dict("records")
-    assert FALLS in row["why a number is missing"]
+    assert FALLS in row["missing_because"]
 
 
 def test_a_trial_says_which_end_its_curve_is_lowest_at():
@@ -131,10 +131,10 @@ class TestAMeasureOpenAtAnEnd:
 
     def test_the_tables_say_so(self, study):
         rows = make_tables(study, answer_study(study))["importance"]
-        own = rows[(rows["importance measure"] == "random") & (rows["compared with"] == "")]
-        assert own["best possible rank"].isna().all()
-        assert own["why a number is missing"].str.startswith("no rank: ").all()
-        assert not (rows["compared with"] == "random").any()
+        own = rows[(rows["importance"] == "random") & (rows["compared_with"] == "")]
+        assert own["best_rank"].isna().all()
+        assert own["missing_because"].str.startswith("no rank: ").all()
+        assert not (rows["compared_with"] == "random").any()
 
     def test_the_figure_says_so(self, study):
         data = importance.extract(study)

@@ -136,7 +136,8 @@ def test_curves_begin_with_the_base_model_whether_or_not_the_first_task_is_share
 def test_the_tidy_table_has_a_row_per_step_and_replicate(path):
     frame = read_study(path)
     assert list(frame) == [
-        *("trial", "importance", "round", "step", "lambda", "diverged", "replicate", "measure")
+        *("trial", "importance", "round", "step", "lambda", "diverged", "replicate", "measure"),
+        *("accuracy", "forgetting"),
     ]
     assert len(frame) == len(STEPS) * REPLICATES
     for number, row in frame.iterrows():
