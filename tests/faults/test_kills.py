@@ -120,7 +120,9 @@ def test_sigterm_while_the_scheduler_takes_a_job_over(fresh, finished):
     """No deadlock with the scheduler's lock: the run ends, and the next one goes on."""
     rules = fresh.folder / "workflow/rules/progress.smk"
     before = rules.read_text()
-    rules.write_text(before + textwrap.indent(SIGTERM_UNDER_THE_LOCK, "    "))
+    at_start, also = "\nonstart:\n", textwrap.indent(SIGTERM_UNDER_THE_LOCK, "    ")
+    assert before.count(at_start) == 1
+    rules.write_text(before.replace(at_start, at_start + also))
     done = fresh.run()
     assert done.text.splitlines()[-1] == "interrupted; the same command goes on"
     assert 0 < done.jobs.total() <= RUNNING

@@ -7,6 +7,7 @@ import yaml
 
 from ewc_lambda.command.main import main
 from ewc_lambda.config.study_config import resolve
+from ewc_lambda.results.run_config import RUN_CONFIG
 from ewc_lambda.results.runs import read_run, write_run
 from ewc_lambda.store.records import read_hdf5, read_json, write_json
 from ewc_lambda.upkeep.integrity import Integrity
@@ -20,7 +21,9 @@ def verify(project, **changes):
 
 
 def files(project):
-    return [path for path in sorted(project.study.rglob("*")) if path.is_file()]
+    """All but the latest run's config, which each run writes anew and nothing is made from."""
+    found = sorted(project.study.rglob("*"))
+    return [path for path in found if path.is_file() and path != project.study / RUN_CONFIG]
 
 
 def test_all_is_well(finished):
