@@ -72,9 +72,13 @@ onstart:
     if PLAN:
         try:
             PLAN.begin()
-            note_config(FILES)
         except StudyError as error:
             raise WorkflowError(str(error)) from None
+        try:
+            note_config(FILES)
+        except StudyError as error:
+            # No result is made from it.
+            logger.warning(str(error))
         logger.addHandler(ProgressLog(FILES, PLAN, logger))
     # A cluster counts the memory of its jobs, and not of a helper beside them.
     if workflow.local_exec and not workflow.touch:
