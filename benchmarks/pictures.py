@@ -66,11 +66,8 @@ def train(path: str, job: str, importance_samples: int) -> None:
     config = resolve({**chosen, "importance_samples": importance_samples})
     open_device(config)  # deterministic, as in a job
     first = job == "first"
-    trained = 0 if first else 1
-    # As a job of either kind opens it.
-    needed = {"train": (trained,), "validation": (0, 1), "test": ()}
-    prepared = read_prepared(path, lambda task, split: task in needed[split])
-    problem = build_problem(config, prepared, trained, last_stage=trained)
+    prepared = read_prepared(path)
+    problem = build_problem(config, prepared, 0 if first else 1)
     draw_weights(problem.network, trial_generator(1, 0, "weights"))
     begin = time.process_time()
     state, streams = (

@@ -154,22 +154,6 @@ def test_problem_of_later_stages_leaves_earlier_training_samples_on_disk(prepare
     assert [len(samples) for samples in problem.selection] == [COUNTS["validation"]] * 2
 
 
-def test_samples_that_a_job_does_not_need_take_no_memory(tmp_path, prepared):
-    needed = {(0, "train"), (0, "validation"), (1, "validation")}
-    found = read_prepared(tmp_path / "data.h5", lambda task, split: (task, split) in needed)
-    for task in range(2):
-        for split in SPLITS:
-            (x, y), (whole, labels) = found.splits[task][split], prepared.splits[task][split]
-            assert (x.shape, x.dtype) == (whole.shape, whole.dtype)
-            assert np.array_equal(y, labels)
-            assert np.array_equal(x, whole) == ((task, split) in needed)
-            assert (set(x.strides) == {0}) == ((task, split) not in needed)
-    problem = build_problem(config(), found, last_stage=0)
-    assert [len(samples) for samples in problem.train] == [20, 0]
-    assert torch.equal(problem.train[0].x, build_problem(config(), prepared).train[0].x)
-    assert found.sha256 == prepared.sha256
-
-
 def test_settings_are_those_of_the_config(prepared):
     given = {
         "epochs": 3,

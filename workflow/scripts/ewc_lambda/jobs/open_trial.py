@@ -49,12 +49,8 @@ class OpenTrial:
     code: str
 
     @classmethod
-    def open(
-        cls, snakemake: Any, first_stage: int = 0, last_stage: int | None = None, test: bool = False
-    ) -> OpenTrial:
-        """Read data and base model of a job; ``first_stage`` and ``last_stage`` (None: that of the
-        study) are the first and the last task it trains, and it may ``test``. Other samples are
-        not read.
+    def open(cls, snakemake: Any, first_stage: int = 0) -> OpenTrial:
+        """Read data and base model of a job; ``first_stage`` is the first task it trains.
 
         Raises:
             BrokenFileError: a file is not the one that was recorded.
@@ -64,20 +60,9 @@ class OpenTrial:
         config, inputs = snakemake.params.config, snakemake.input
         device = open_device(config)
         trial = int(snakemake.wildcards.trial)
-        last = len(config["tasks"]) - 1 if last_stage is None else last_stage
-        drawn = config.get("task_order", "given") != "given"
-
-        def wanted(task: int, split: str) -> bool:
-            if split == "train":
-                # What is stored are then pieces, in no trial's order.
-                return drawn or first_stage <= task <= last
-            return drawn or split == config["selection_split"] or (test and split == "test")
-
-        prepared = for_trial(read_prepared(inputs.data, wanted), config, trial)
+        prepared = for_trial(read_prepared(inputs.data), config, trial)
         # For its message alone: there is nothing to split.
-        (problem,) = as_fits(
-            1, lambda _: build_problem(config, prepared, first_stage, device, last_stage)
-        )
+        (problem,) = as_fits(1, lambda _: build_problem(config, prepared, first_stage, device))
         record = read_json(inputs.base_record)
         if record["trial"] != trial:
             raise BrokenFileError(inputs.base_record, f"it is that of trial {record['trial']}")

@@ -33,12 +33,11 @@ def build_problem(
     prepared: Prepared,
     first_stage: int = 0,
     device: torch.device | str = "cpu",
-    last_stage: int | None = None,
 ) -> Problem:
     """Network, samples and settings of a study, all on the device where it computes.
 
-    ``first_stage`` and ``last_stage`` (None: that of the study) are the first and the last task
-    that will be trained: the training samples of others are not needed.
+    ``first_stage`` is the first task that will be trained: the training samples of those before
+    it stay on disk.
 
     Raises:
         StudyError: model, loss or batches do not fit the data.
@@ -78,15 +77,13 @@ def build_problem(
         **{key: config[key] for key in _LATER if key in config},
     )
     train, selection = [], []
-    trained = range(first_stage, len(prepared.tasks) if last_stage is None else last_stage + 1)
     for task, splits in enumerate(prepared.splits):
         x, y = splits["train"]
         if len(x) % settings.batch_size == 1 % settings.batch_size:
             _check_single_sample(network, prepared.input_shape, len(x), task)
-        # A copy, as what was left on disk cannot be written to.
-        own = (x, y) if task in trained else (x[:0].copy(), y[:0])
+        wanted = slice(None) if task >= first_stage else slice(0)
         scale, standard = prepared.scale, prepared.standard
-        train.append(as_samples(*own, scale, device, standard))
+        train.append(as_samples(x[wanted], y[wanted], scale, device, standard))
         x, y = splits[config["selection_split"]]
         selection.append(as_samples(x, y, scale, device, standard))
         batches = settings.updates or -(-len(splits["train"][0]) // settings.batch_size)

@@ -14,7 +14,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,12 +65,9 @@ def write_hdf5(
         flush(temporary)
 
 
-def read_hdf5(
-    path: str | Path, wanted: Callable[[str], bool] = lambda _: True
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Check a sealed HDF5 file and read it: datasets by name, attributes by name, and its seal as
-    the attribute ``sha256``. Datasets that are not ``wanted``, by their names, are left on disk:
-    for them stands a zero of their type, spread to their shape, which takes no memory.
+def read_hdf5(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Check a sealed HDF5 file and read all of it: datasets by name, attributes by name, and
+    its seal as the attribute ``sha256``.
 
     Raises:
         BrokenFileError: the file is missing, truncated, changed, or not one of ours.
@@ -79,12 +76,7 @@ def read_hdf5(
     """
     with _checked(path) as (file, seal, size):
         attributes = _attributes(file, path)
-        content = {
-            name: values(data, size)
-            if wanted(name)
-            else np.broadcast_to(np.zeros((), data.dtype), data.shape)
-            for name, data in datasets(file, size).items()
-        }
+        content = {name: values(data, size) for name, data in datasets(file, size).items()}
     return content, {**attributes, "sha256": seal}
 
 
