@@ -44,7 +44,9 @@ def test_steps_end_where_the_normal_equations_say(tmp_path, case):
         rows = np.flatnonzero(steps["trial"] == trial)
         found = steps["judged"][rows, 0]
         expected = solved(files, trial, steps["lambda"][rows])
-        np.testing.assert_allclose(found, expected, rtol=2e-5)
+        # Rounding of a prediction, 1e-6 of it, is that of a residual ten times smaller: processors
+        # of other arithmetic were 2e-5 and 4e-5 off.
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
         assert np.ptp(expected) > 1e-3 * np.mean(expected) * case.noise**2
 
 
