@@ -118,6 +118,10 @@ def test_a_command_is_driven_as_well(tmp_path):
 AVALANCHE = ROOT / ".venv-avalanche/bin/python"
 
 
+# A ready trainer, on fewer epochs and lambdas.
+SHORT = {"epochs": 1, "replicates": 2, "steps": 4, "max_rounds": 1, "samples_per_task": 40}
+
+
 @pytest.mark.skipif(
     not AVALANCHE.exists(),
     reason="AVALANCHE IS NOT TESTED: no .venv-avalanche (benchmarks/lambda_step.py makes it)",
@@ -127,11 +131,7 @@ def test_avalanche_trains_in_a_python_of_its_own(tmp_path):
         "trainer": "config/trainers/avalanche_ewc.py",
         "trainer_python": str(AVALANCHE),
         "steps_per_job": "round",
-        "epochs": 1,
-        "replicates": 2,
-        "steps": 4,
-        "max_rounds": 1,
-        "samples_per_task": 40,
+        **SHORT,
     }
     scratch = Scratch.create(tmp_path / "project", **study)
     scratch.finish()
@@ -158,11 +158,7 @@ def test_the_ready_trainer_trains(tmp_path):
     """EWC in plain PyTorch, on fewer epochs and lambdas."""
     study = {
         "trainer": "config/trainers/plain_pytorch.py",
-        "epochs": 1,
-        "replicates": 2,
-        "steps": 4,
-        "max_rounds": 1,
-        "samples_per_task": 40,
+        **SHORT,
     }
     scratch = Scratch.create(tmp_path / "project", **study)
     scratch.finish()
