@@ -188,7 +188,7 @@ class Running:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={**os.environ, **self.scratch.environment},
+                env=_by_hand(self.scratch.environment),
                 preexec_fn=_hear_ctrl_c,
             )
 
@@ -227,6 +227,11 @@ class Running:
                 return True
             time.sleep(0.01)
         return False
+
+
+def _by_hand(environment: Mapping[str, str]) -> dict[str, str]:
+    # `make test` is no `make study`: commands are printed as to who types them.
+    return {**{k: v for k, v in os.environ.items() if k != "MAKELEVEL"}, **environment}
 
 
 def _hear_ctrl_c() -> None:

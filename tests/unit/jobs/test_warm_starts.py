@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from warm import (
 )
 
 from ewc_lambda.jobs.warm import client
+from ewc_lambda.jobs.warm.starts import without_ctrl_c
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm starts are Linux's")
 
@@ -108,6 +110,25 @@ def test_a_job_ends_with_its_client(folder, job, number):
     assert client_.returncode in (-number, 128 + number)
 
 
+def test_a_job_ends_with_a_client_that_has_not_read_that_it_runs(folder, job):
+    """Where something is unread, a connection is not closed but reset."""
+    asks = (
+        "import os, socket, sys\n"
+        "from ewc_lambda.jobs.warm import client\n"
+        "connection = socket.socket(socket.AF_UNIX)\n"
+        "connection.connect(sys.argv[1])\n"
+        "client._send(connection, 'make_grid', [sys.argv[2]])\n"
+        "sys.stdin.read()"
+    )
+    asking = start([sys.executable, "-c", asks, str(folder / "socket"), str(job(ENDLESS))])
+    child = int(asking.stdout.readline())
+    asking.stdin.close()
+    asking.wait()
+    assert soon(lambda: not runs(child), 20)
+    asking.stdout.close()
+    asking.stderr.close()
+
+
 def test_a_job_that_computes_ends_with_its_client(folder, job):
     """One that holds the interpreter for as long as it can."""
     busy = job("import os\nprint(os.getpid(), flush=True)\nwhile True:\n    sum(range(10**6))")
@@ -132,6 +153,21 @@ def test_ctrl_c_is_heard_once(folder, job):
     assert output == "one\n"
     assert errors == ""
     assert client_.returncode == 130
+
+
+def test_ctrl_c_while_a_client_begins_ends_it_without_a_word(folder, job):
+    """A Python that hears it while it begins ends with a fatal error and a traceback."""
+    endless = job(ENDLESS)
+    for moment in range(60):
+        heard = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        with without_ctrl_c():
+            client_ = start(through(folder, endless))
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == heard
+        time.sleep(moment / 2000)
+        client_.send_signal(signal.SIGINT)
+        _, errors = client_.communicate(timeout=20)
+        assert errors == ""
+        assert client_.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
 
 
 def test_ctrl_c_that_whoever_started_the_run_ignores_is_ignored(tmp_path, job):

@@ -118,10 +118,20 @@ def _watch(connection: socket.socket, usage: Usage) -> None:
         ready, _, _ = select.select([connection], [], [], pause)
         if not ready:
             usage.sample()
-        elif connection.recv(1) == b"i":
+        elif _heard(connection) == b"i":
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         else:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _heard(connection: socket.socket) -> bytes:
+    """What the client says: nothing where it is gone, and the connection is reset where it went
+    before it had read that the job runs.
+    """
+    try:
+        return connection.recv(1)
+    except OSError:
+        return b""
 
 
 def _said(end: SystemExit) -> int:

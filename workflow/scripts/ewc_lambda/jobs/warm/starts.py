@@ -6,11 +6,13 @@ import atexit
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +70,26 @@ def through_client(execute: Callable[..., Any], folder: Path) -> Callable[..., A
         name = Path(str(script.path.get_path_or_uri(secret_free=True))).stem
         client = [sys.executable, "-I", "-S", str(CLIENT), str(folder / "socket"), name]
         given["py_exec"] = f"{shlex.join(client)} {given['py_exec']}"
-        done = execute(script, cmd, **given)
+        with without_ctrl_c():
+            done = execute(script, cmd, **given)
         if script.bench_record is not None:
             add_usage(script.bench_record, folder / Path(given["fname"]).name)
         return done
 
     return execute_cmd
+
+
+@contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Let processes that this thread starts hear Ctrl+C when they ask for it, and not before: a
+    Python that hears it while it begins ends with a fatal error and where that was. The other
+    threads hear it as ever.
+    """
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def _is_ours(script: Any) -> bool:
