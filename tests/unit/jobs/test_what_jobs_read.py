@@ -1,5 +1,5 @@
-"""Jobs read the samples that they need. What is tested is tested on the test split: where the samples
-of a class are all alike, in every split, losses on it are those of the split on which lambda is chosen.
+"""Jobs read the samples that they need, and test on the test split: where the samples of a class
+are all alike, in every split, losses on it are those of the split on which lambda is chosen.
 """
 
 import in_process
