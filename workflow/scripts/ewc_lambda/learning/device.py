@@ -43,8 +43,8 @@ def open_device(config: Mapping[str, Any]) -> torch.device:
         logger.info("device: %s", torch.cuda.get_device_name())
     elif config["precision"] == "bfloat16" and not bfloat16_units():
         logger.warning(
-            "precision: bfloat16, for which this processor has no unit of its own (%s): slower than "
-            "float32",
+            "precision: bfloat16, for which this processor has no unit of its own (%s): slower "
+            "than float32",
             torch.cpu.get_capabilities().get("cpu_name", "unknown"),
         )
     return torch.device(config["device"])
