@@ -1,5 +1,7 @@
 """Statements that would mislead, in the words of the summary and the cells of the table."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from made_up_studies import made_up_study
 from scipy.stats import t
 
 from ewc_lambda.reporting.answers import answer_importance, answer_study
+from ewc_lambda.reporting.ending import ending
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import make_tables
 from ewc_lambda.results.study_file import Study
@@ -74,6 +77,14 @@ class TestUndecided:
             f"about {needed} in all would decide, if trials go on to differ as these do "
             f"(--config trials={needed})"
         )
+
+
+def test_the_last_lines_of_a_run_say_what_is_missing_whatever_chose_lambda(path):
+    study = made_up_study(path)
+    asked = {**study.config, "trials": 4, "select_by": "final_accuracy"}
+    said = ending(dataclasses.replace(study, config=asked), {"more": "command"})
+    assert any(line.startswith("Chosen and judged by: ") for line in said)
+    assert "Missing, and left out: trial 3 of fisher." in said
 
 
 class TestANewNetwork:
