@@ -60,6 +60,12 @@ class TestTwoTrials:
         assert said.startswith("two must be worse by 6.31 standard errors at both ends, three by")
         assert said.endswith("2.92: add a third (--config trials=3)")
 
+    @pytest.mark.parametrize("case", [{"diverged_above": 0}, {"centres": [-1.0, -1.0]}])
+    def test_what_a_third_would_not_mend_asks_for_none(self, path, case):
+        study = made_up_study(path, trials=2, noise=0.1, **case)
+        assert not answer_importance(study, "fisher").resolved.resolved
+        assert "add a third" not in summary(study)
+
     def test_three_do_not(self, path):
         assert "add a third" not in summary(made_up_study(path, trials=3, noise=0.05))
 

@@ -197,7 +197,8 @@ def _by_other(name: str, said: ByAccuracy | None, over: str) -> list[str]:
 def _next(answer: ImportanceAnswer) -> list[str]:
     """How many more trials a verdict needs, or a narrower statement."""
     trials, needed = len(answer.trials), answer.recommendation.halving
-    if trials == 2 and not answer.resolved.resolved:
+    deciding = trials_to_resolve(answer.resolved, trials)
+    if trials == 2 < deciding < np.inf:
         two, three = (quantile(n, LEVEL) for n in (1, 2))
         return [
             _line(
@@ -209,7 +210,6 @@ def _next(answer: ImportanceAnswer) -> list[str]:
     if needed is None or answer.recommendation.use.reason:
         return []
     target = answer.recommendation.target
-    deciding = trials_to_resolve(answer.resolved, trials)
     if trials < deciding < np.inf:
         count, key = int(deciding), "trials" if target is None else "min_trials"
         return [
