@@ -1,5 +1,6 @@
 """Folders and machines as people have them: where the project lies and what its Python finds."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -173,6 +174,13 @@ def committed(folder):
         subprocess.run([*git, *command], cwd=folder, check=True)
 
 
+def head(folder):
+    """The commit of a repository."""
+    ask = ["git", "rev-parse", "HEAD"]
+    done = subprocess.run(ask, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def module_of(scratch, snakefile, option=""):
     """Let the project be used as a module by another workflow."""
     imports = "from snakemake.sourcecache import LocalGitFile\n"
@@ -204,6 +212,20 @@ def test_a_module_of_a_repository_that_lacks_the_library_says_so(tmp_path):
     assert len(documented(done.text)) == 1
 
 
+@pytest.mark.parametrize("given", ["config: config", ""])
+def test_a_module_without_a_config_is_told_how_to_give_it_one(tmp_path, given):
+    scratch = Scratch.create(tmp_path / "project")
+    (scratch.folder / "config/config.yaml").unlink()
+    text = MODULE.format(snakefile="'workflow/Snakefile'", option="")
+    text = text.replace('configfile: "config/config.yaml"', "").replace("config: config", given)
+    (scratch.folder / "module.smk").write_text(text)
+    done = scratch.run("--dry-run", "--snakefile", "module.smk")
+    assert done.status != 0
+    said = "config: this module was given none." if given else "config/config.yaml: not in"
+    assert said in done.text
+    assert len(documented(done.text)) == 1
+
+
 @pytest.mark.parametrize("prefix", ["", "sub"])
 @pytest.mark.parametrize("source", ["clone", "git"])
 def test_a_module_runs_with_a_prefix_and_straight_from_git(tmp_path, source, prefix):
@@ -227,6 +249,9 @@ def test_a_module_runs_with_a_prefix_and_straight_from_git(tmp_path, source, pre
     assert (scratch.folder / f"{below}logs/small/prepare_data.log").exists()
     if prefix:
         assert not (scratch.folder / "results").exists()
+    if source == "git":
+        made = json.loads((scratch.folder / f"{below}{BASE}").read_text())["provenance"]
+        assert made["revision"] == head(project.folder)
     # What it planned by is what it made.
     assert "Nothing to be done" in scratch.run("--snakefile", "module.smk", target).text
 

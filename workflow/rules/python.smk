@@ -73,10 +73,8 @@ def from_git(place):
                 [*git, "archive", "-o", str(packed.resolve()), commit, inside], check=True
             )
             shutil.unpack_archive(packed, Path(taken, "files"))
-            # Results name the revision that made them, and git looks for it from the library upwards.
-            for name in ("objects", "refs"):
-                Path(taken, "files/.git", name).mkdir(parents=True)
-            Path(taken, "files/.git/HEAD").write_text(f"{commit}\n")
+            # Results name the revision that made them; what git would find is the user's repository.
+            Path(taken, "files", inside, "../REVISION").write_text(f"{commit}\n")
             with suppress(OSError):  # another job was first
                 Path(taken, "files").rename(folder)
     scripts = folder / inside / "scripts"
@@ -105,3 +103,9 @@ from ewc_lambda.config.study_config import elsewhere
 # With --configfile Snakemake would go on without it, and the study would be another one.
 if not workflow.modifier.skip_configfile and (said := elsewhere()):
     raise WorkflowError(said)
+# With an empty one it would be a study that nobody has written down.
+if workflow.modifier.skip_configfile and not config:
+    raise WorkflowError(
+        'config: this module was given none. Above it write configfile: "config/config.yaml", in it '
+        "config: config"
+    )
