@@ -32,7 +32,7 @@ from ewc_lambda.store.lock import hold
 from ewc_lambda.store.records import write_json
 from ewc_lambda.upkeep.plan import Plan
 
-# Provoked by whole runs, in tests/workflow/test_places.py.
+# Provoked by whole runs, in tests/workflow/test_places.py and test_as_a_module.py.
 RUNS = (
     "config/config.yaml: not in",
     "PYTHONPATH: ",
@@ -44,6 +44,7 @@ RUNS = (
     "replace_prefix: ",
     "module: ",
     "config: this module",
+    "packages: ",
 )
 
 

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 
 # Ctrl+C while a run is planned: Python would print where it was.
@@ -43,6 +45,29 @@ for package in ("numpy", "scipy", "pandas", "h5py", "torch", "matplotlib"):
         raise WorkflowError(
             f"PYTHONPATH: has a {package} that Python takes in place of the installed one. Run: "
             f"unset PYTHONPATH"
+        )
+
+# A Snakemake that was installed by itself, as for a workflow that snakedeploy wrote. With conda, jobs
+# have the others.
+PLANS = ["h5py", "numpy", "pandas", "pillow"]
+TRAINS = ["bokeh", "matplotlib", "pooch", "safetensors", "scikit-learn", "scipy", "torch", "tqdm"]
+
+
+def lacking(packages):
+    """Which of these packages are not installed."""
+    for package in packages:
+        try:
+            metadata.version(package)
+        except metadata.PackageNotFoundError:
+            yield package
+
+
+if workflow.is_main_process:
+    own = DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method
+    if missing := ", ".join(lacking([*PLANS, *TRAINS] if own else PLANS)):
+        raise WorkflowError(
+            f"packages: {missing} not installed beside Snakemake, in {sys.prefix}. Install all that the "
+            f"project needs there: pip install FOLDER, a clone's, or pip install git+ADDRESS"
         )
 
 # As a module of another workflow. Snakemake would write a prefix before the paths of the rules alone,
