@@ -91,7 +91,8 @@ class TestBestLambda:
         values[:, 2:] = np.inf
         found = st.best_lambda(GRID, values)
         assert found.reason == "2 usable lambdas, 3 are needed"
-        assert math.isnan(found.low)
+        assert np.isnan([found.estimate, found.low, found.high]).all()
+        assert found.grid_best == pytest.approx(GRID[1])
 
     def test_all_diverged(self):
         found = st.best_lambda(GRID, np.full((3, 9), np.inf))

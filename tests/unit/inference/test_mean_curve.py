@@ -8,7 +8,14 @@ from made_up_curves import GRID, X, draw, parabolas
 from scipy import stats
 
 from ewc_lambda.inference.curve_fit import Pieces, Spline
-from ewc_lambda.inference.mean_curve import APART, UNFIT, fitted_curves, lambda_to_use, tolerance
+from ewc_lambda.inference.mean_curve import (
+    APART,
+    FLAT,
+    UNFIT,
+    fitted_curves,
+    lambda_to_use,
+    tolerance,
+)
 from ewc_lambda.inference.new_network import predicted_best, trials_needed
 from ewc_lambda.inference.regret import cost_of_factor, regret, regret_over_lambda
 
@@ -73,6 +80,14 @@ class TestLambdaToUse:
         few = parabolas([5.0, 5.1])
         few[:, 2:] = np.inf
         assert lambda_to_use(curves([few, few])).reason == UNFIT
+
+    def test_rounding_errors_have_no_minimum(self):
+        tables = [10.0 + v + np.zeros((2, len(GRID))) for v in (0.0, 0.1, 0.2)]
+        found = lambda_to_use(curves(tables))
+        assert found.reason == FLAT
+        assert np.isnan([found.estimate, found.low, found.high]).all()
+
+    def test_trials_of_other_lambdas(self):
         tables = [parabolas([5.0, 5.0], X), parabolas([15.0, 15.0], X + 10)]
         assert lambda_to_use(curves(tables, [GRID, 1e10 * GRID])).reason == APART
 

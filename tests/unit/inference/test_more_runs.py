@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from ewc_lambda.inference import best_lambda as paired
 from ewc_lambda.inference import unpaired
-from ewc_lambda.inference.more_runs import narrowed, times_to_resolve
+from ewc_lambda.inference.more_runs import narrowed, times_to_resolve, trials_to_resolve
 from ewc_lambda.inference.resolving import Resolved
 
 NAN = float("nan")
@@ -48,3 +49,18 @@ def test_runs_to_resolve_grow_with_the_square_of_what_is_needed(low, high, times
 
 def test_what_is_resolved_needs_no_more():
     assert times_to_resolve(Resolved(True, 1.0, 1.0, 1.0, 5.0, 5.0, 2.0, 0.95)) == 1.0
+
+
+@pytest.mark.parametrize(("errors", "n"), [(0.5, 3), (1.5, 3), (1.9, 5), (0.2, 20)])
+def test_as_many_trials_as_were_said_are_resolved_and_one_less_is_not(errors, n):
+    """By the test of `study_resolved`, of differences whose mean and spread stay."""
+    said = Resolved(False, 1.0, 1.0, 1.0, 5.0, errors, t.ppf(0.95, n - 1), 0.95)
+    needed = trials_to_resolve(said, n)
+    assert errors * np.sqrt(needed / n) >= t.ppf(0.95, needed - 1)
+    assert errors * np.sqrt((needed - 1) / n) < t.ppf(0.95, needed - 2)
+
+
+@pytest.mark.parametrize(("errors", "needed"), [(-0.1, np.inf), (0.0, np.inf), (NAN, NAN)])
+def test_no_number_of_trials_resolves_an_end_that_is_as_low(errors, needed):
+    said = Resolved(False, 1.0, 1.0, 1.0, errors, errors, 2.0, 0.95)
+    np.testing.assert_equal(trials_to_resolve(said, 4), needed)

@@ -106,6 +106,7 @@ def test_the_same_measure_everywhere_has_no_minimum():
 def test_two_lambdas_are_too_few():
     found = unpaired.best_lambda(LAMBDAS[:2], drawn()[:, :2])
     assert found.reason == "2 usable lambdas, 3 are needed"
+    assert np.isnan(found.estimate)
     assert unpaired.resolved(LAMBDAS[:2], drawn()[:, :2]).reason == "2 lambdas, 3 are needed"
 
 

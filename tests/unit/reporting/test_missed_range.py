@@ -38,6 +38,18 @@ def test_lambdas_that_all_do_the_same_have_no_best_one(tmp_path, trials, height,
         assert word not in said
 
 
+def test_nothing_is_noticed_of_valleys_where_the_penalty_does_nothing(tmp_path):
+    def valleys(x, centre):
+        return 15 + 1e-6 * (np.abs(x - centre) - 1.5) ** 2
+
+    made = {"curve": valleys, "trials": 5, "rounds": 1, "noise": 1e-8}
+    study = made_up_study(tmp_path / "s.h5", **made, zero=15.0)
+    assert answer_importance(study, "fisher").missed == "small"
+    assert "noticed" not in summary(study)
+    without = made_up_study(tmp_path / "t.h5", **made, references=())
+    assert "two valleys" in summary(without), "the case is none"
+
+
 def test_a_minimum_that_costs_a_percent_is_one(tmp_path):
     study = made_up_study(
         tmp_path / "s.h5", curve=lambda x, centre: 14.8 + 0.05 * (x - centre) ** 2, zero=15.0

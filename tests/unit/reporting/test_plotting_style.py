@@ -8,6 +8,7 @@ from made_up_studies import made_up_study
 from matplotlib.figure import Figure
 
 from ewc_lambda.reporting.plotting import (
+    accuracy_over_lambda,
     bracket,
     curves,
     importance,
@@ -63,7 +64,10 @@ def test_figures_fit_a_column_or_a_page(path):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("module", [measure_over_lambda, regret, bracket, curves, importance])
+@pytest.mark.parametrize(
+    "module",
+    [measure_over_lambda, accuracy_over_lambda, regret, bracket, curves, importance],
+)
 def test_every_study_is_drawn_with_its_legend_outside_the_axes(path, case, module):
     with style.style():
         figure = module.draw(module.extract(made_up_study(path, **CASES[case])))

@@ -1,13 +1,15 @@
 """Statements that would mislead, in the words of the summary and the cells of the table."""
 
-import math
+import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up_studies import made_up_study
+from scipy.stats import t
 
 from ewc_lambda.reporting.answers import answer_importance, answer_study
+from ewc_lambda.reporting.ending import ending
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.reporting.tables import make_tables
 from ewc_lambda.results.study_file import Study
@@ -58,6 +60,12 @@ class TestTwoTrials:
         assert said.startswith("two must be worse by 6.31 standard errors at both ends, three by")
         assert said.endswith("2.92: add a third (--config trials=3)")
 
+    @pytest.mark.parametrize("case", [{"diverged_above": 0}, {"centres": [-1.0, -1.0]}])
+    def test_what_a_third_would_not_mend_asks_for_none(self, path, case):
+        study = made_up_study(path, trials=2, noise=0.1, **case)
+        assert not answer_importance(study, "fisher").resolved.resolved
+        assert "add a third" not in summary(study)
+
     def test_three_do_not(self, path):
         assert "add a third" not in summary(made_up_study(path, trials=3, noise=0.05))
 
@@ -68,12 +76,21 @@ class TestUndecided:
         answer = answer_importance(study, "fisher")
         assert not answer.resolved.resolved
         errors = min(answer.resolved.low_errors, answer.resolved.high_errors)
-        needed = math.ceil(5 * (answer.resolved.critical / errors) ** 2)
-        assert needed > 5
+        # With its number of trials Student's factor falls, too.
+        needed = next(m for m in range(6, 99) if errors * (m / 5) ** 0.5 >= t.ppf(0.95, m - 1))
+        assert needed < 5 * (answer.resolved.critical / errors) ** 2
         assert line(study, "more trials    ") == (
             f"about {needed} in all would decide, if trials go on to differ as these do "
             f"(--config trials={needed})"
         )
+
+
+def test_the_last_lines_of_a_run_say_what_is_missing_whatever_chose_lambda(path):
+    study = made_up_study(path)
+    asked = {**study.config, "trials": 4, "select_by": "final_accuracy"}
+    said = ending(dataclasses.replace(study, config=asked), {"more": "command"})
+    assert any(line.startswith("Chosen and judged by: ") for line in said)
+    assert "Missing, and left out: trial 3 of fisher." in said
 
 
 class TestANewNetwork:

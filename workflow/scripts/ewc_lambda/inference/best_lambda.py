@@ -174,7 +174,7 @@ def best_lambda(
     if n_lambdas < MINIMUM_LAMBDAS or span <= 0:
         reason = f"{n_lambdas} usable lambdas, {MINIMUM_LAMBDAS} are needed"
         return BestLambda(
-            grid_best, nan, nan, False, False, grid_best, n_replicates, n_lambdas, level, reason
+            nan, nan, nan, False, False, grid_best, n_replicates, n_lambdas, level, reason
         )
     if np.ptp(filled(values), axis=1).max() <= ROUNDING * np.nanmax(np.abs(values)):
         # Differences that are rounding errors are the same in every replicate: no test sees them.

@@ -27,6 +27,7 @@ from ewc_lambda.inference.best_lambda import (
     too_few,
     unscaled,
 )
+from ewc_lambda.inference.convexity import ROUNDING
 from ewc_lambda.inference.curve_fit import (
     LEVEL_CONFIDENCE,
     POINTS,
@@ -40,6 +41,7 @@ from ewc_lambda.inference.replicates import filled, usable
 from ewc_lambda.inference.student import Floats, one_sample_t
 
 UNFIT = f"a trial has fewer than {MINIMUM_LAMBDAS} usable lambdas"
+FLAT = "the measure is the same at every lambda"
 APART = "the trials searched no range in common"
 
 
@@ -95,6 +97,9 @@ def fitted_curves(
             return _none(len(lambdas), spacing, UNFIT)
         read.append((x, span, filled(values[:, use]).mean(axis=0)))
         searched.append((distinct[0], distinct[-1]))
+    # Differences that are rounding errors are the same in every trial: no test sees them.
+    if read and all(np.ptp(means) <= ROUNDING * np.abs(means).max() for _, _, means in read):
+        return _none(len(lambdas), spacing, FLAT)
     # Of a trial that gains little from any lambda, what the others take for a usual rise would be
     # out of all proportion, and the range that all have in common end at its own minimum.
     rise = max((typical_rise(x, means) for x, _, means in read), default=0.0)

@@ -14,6 +14,7 @@ from ewc_lambda.inference.best_lambda import (
     scaled,
     unscaled,
 )
+from ewc_lambda.inference.new_network import trials_needed
 from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.inference.student import quantile
 
@@ -59,3 +60,14 @@ def times_to_resolve(said: Resolved) -> float:
     if np.isnan(errors):
         return float("nan")
     return float((said.critical / errors) ** 2) if errors > 0 else float("inf")
+
+
+def trials_to_resolve(said: Resolved, n: int) -> float:
+    """How many trials in all would call a study of n resolved, were its trials to go on to differ
+    as they do: Student's one-sided factor falls with their number, too. Infinite and NaN as
+    `times_to_resolve`, and infinite where 10,000 are not enough.
+    """
+    times = times_to_resolve(said)
+    if not 1 < times < np.inf:
+        return n * times
+    return float(trials_needed(n, times**-0.5, 2 * said.level - 1) or np.inf)

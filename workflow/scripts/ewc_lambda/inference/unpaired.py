@@ -101,9 +101,7 @@ def best_lambda(
     grid_best = float(at[use][means.argmin()])
     if n_lambdas < MINIMUM_LAMBDAS:
         reason = f"{n_lambdas} usable lambdas, {MINIMUM_LAMBDAS} are needed"
-        return BestLambda(
-            grid_best, nan, nan, False, False, grid_best, n_runs, n_lambdas, level, reason
-        )
+        return BestLambda(nan, nan, nan, False, False, grid_best, n_runs, n_lambdas, level, reason)
     if np.ptp(means) <= ROUNDING * np.abs(means).max():
         reason = "the measure is the same at every lambda"
         return BestLambda(nan, nan, nan, False, False, nan, n_runs, n_lambdas, level, reason)

@@ -8,6 +8,7 @@ from ewc_lambda.reporting.answers import Answers, answer_study
 from ewc_lambda.reporting.comparison_lines import comparison_lines
 from ewc_lambda.reporting.field_lines import field_lines
 from ewc_lambda.reporting.field_metrics import metric_rows
+from ewc_lambda.reporting.stopping_lines import cost_line
 from ewc_lambda.reporting.summary import head_lines, importance_lines, summary
 from ewc_lambda.results.study_file import Study
 
@@ -20,7 +21,10 @@ _ALWAYS = ("range", "edge")
 def ending(study: Study, go_on: Mapping[str, str]) -> list[str]:
     """The answer's first lines, and the commands that go on from it, by what they give."""
     found = answer_study(study)
-    lines = [*head_lines(study, found)[:2], *_answer(study, found)]
+    head = head_lines(study, found)
+    # All that stands before the cost; that, too, where nothing else does.
+    cost = head.index(cost_line(study))
+    lines = [*head[: max(cost, 2)], *_answer(study, found)]
     if study.sweep:
         lines = summary(study, found).splitlines()
     wide = max(map(len, go_on)) + 1

@@ -132,7 +132,7 @@ def recommend(
         trials_needed(len(found), 0.5, LEVEL),
         study.config.get("target_width"),
         _by(study, found, [search.errors for search in found], bests),
-        noticed(curves, [search.trial for search in found], bests),
+        () if use.reason else noticed(curves, [search.trial for search in found], bests),
         {
             name: _by(study, found, [search.others[name] for search in found], bests)
             for name in found[0].others

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +11,7 @@ from ewc_lambda.inference.best_lambda import (
     Interval,
 )
 from ewc_lambda.inference.mean_curve import Tolerance
-from ewc_lambda.inference.more_runs import times_to_resolve
-from ewc_lambda.inference.new_network import MOST_TRIALS
+from ewc_lambda.inference.more_runs import trials_to_resolve
 from ewc_lambda.inference.reach import REASONS
 from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.inference.student import quantile
@@ -199,7 +197,8 @@ def _by_other(name: str, said: ByAccuracy | None, over: str) -> list[str]:
 def _next(answer: ImportanceAnswer) -> list[str]:
     """How many more trials a verdict needs, or a narrower statement."""
     trials, needed = len(answer.trials), answer.recommendation.halving
-    if trials == 2 and not answer.resolved.resolved:
+    deciding = trials_to_resolve(answer.resolved, trials)
+    if trials == 2 < deciding < np.inf:
         two, three = (quantile(n, LEVEL) for n in (1, 2))
         return [
             _line(
@@ -211,9 +210,8 @@ def _next(answer: ImportanceAnswer) -> list[str]:
     if needed is None or answer.recommendation.use.reason:
         return []
     target = answer.recommendation.target
-    deciding = trials * times_to_resolve(answer.resolved)
-    if trials < deciding < MOST_TRIALS:
-        count, key = math.ceil(deciding), "trials" if target is None else "min_trials"
+    if trials < deciding < np.inf:
+        count, key = int(deciding), "trials" if target is None else "min_trials"
         return [
             _line(
                 "more trials",

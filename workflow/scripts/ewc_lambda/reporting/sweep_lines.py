@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ewc_lambda.inference.more_runs import narrowed, times_to_resolve
+from ewc_lambda.inference.more_runs import narrowed, times_to_resolve, trials_to_resolve
 from ewc_lambda.reporting.answers import ImportanceAnswer, TrialAnswer
 from ewc_lambda.reporting.lines import line as said
 from ewc_lambda.results.searches import spacing
@@ -86,7 +86,7 @@ def _more_runs(study: Study, trial: TrialAnswer) -> list[str]:
 
 def _more_trials(study: Study, answer: ImportanceAnswer) -> list[str]:
     best = answer.best
-    lines = _to_resolve(times_to_resolve(answer.resolved), "trials")
+    lines = _to_resolve(trials_to_resolve(answer.resolved, best.n) / best.n, "trials")
     if not lines:
         ends = best.low, best.high
         found = narrowed(best.estimate, ends, best.n, TWICE, spacing(study), LEVEL)

@@ -155,7 +155,9 @@ def _draw_curves(
     if np.isfinite(middle):
         axes.axvline(middle, color=style.COLOURS[4], linewidth=1.2, zorder=0.5)
     style.lambda_axis(axes, data.log)
-    axes.set_xlim(*x_limits(np.concatenate([curve.lambdas for curve in curves]), data.log))
+    # Of the whole search: where all lambdas diverged there is no curve.
+    searched = np.concatenate([trial.search.lambdas for trial in panel.answer.trials])
+    axes.set_xlim(*x_limits(searched, data.log))
 
 
 def _use(answer: ImportanceAnswer) -> tuple[float, float, float]:
