@@ -32,7 +32,7 @@ from ewc_lambda.store.lock import hold
 from ewc_lambda.store.records import write_json
 from ewc_lambda.upkeep.plan import Plan
 
-# Provoked by whole runs, in tests/workflow/test_places.py.
+# Provoked by whole runs, in tests/workflow/test_places.py and test_as_a_module.py.
 RUNS = (
     "config/config.yaml: not in",
     "PYTHONPATH: ",
@@ -43,6 +43,8 @@ RUNS = (
     "…: this disk refuses",
     "replace_prefix: ",
     "module: ",
+    "config: this module",
+    "packages: ",
 )
 
 
@@ -197,6 +199,7 @@ TIED = body(
     "return nn.Sequential(nn.Sequential(one, two).requires_grad_(False), nn.Linear(6, 4))",
 )
 LABELS = np.repeat(np.arange(4), 10)
+NOWHERE = {"npz_file": "own.npz", "data_folder": "/absent/data"}
 PROVOKED = {
     "name that is a number": lambda f: written(f, "tasks: [[001, 002]]"),
     "number for a name": lambda f: class_indices(
@@ -207,6 +210,7 @@ PROVOKED = {
     "whole fraction": lambda f: resolve({"trials": 10.0}),
     "no list": lambda f: resolve({"hidden": 64}),
     "number for a text": lambda f: resolve({"study": 1000.0}),
+    "no data folder": lambda f: DATASETS["npz"].load(NOWHERE),
     "pointer": lambda f: bytes_of(f, b"version https://git-lfs.github.com/spec/v1\n"),
     "page": lambda f: bytes_of(f, b"<!doctype html>"),
     "channels last": lambda f: npz(f, x=np.zeros((40, 28, 28, 3))),

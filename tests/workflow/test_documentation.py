@@ -56,6 +56,8 @@ HOW = {
     r"git pull": "stands for whatever changes the code",
     r"git clone": "stands for the reader's own address",
     r"pip install \.": "tests/unit/test_installed.py runs it",
+    r"pip install git\+ADDRESS": "stands for the reader's own address",
+    r"pip wheel ": "tests/container makes the wheels of an image",
     r".venv/bin/pip install": "installs from a package index, as make study does",
     r"rm -rf?": "removes results; names no file of the project",
 }

@@ -1,7 +1,6 @@
 """Folders and machines as people have them: where the project lies and what its Python finds."""
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -152,83 +151,6 @@ def test_make_takes_no_packages_of_a_module_system():
         check=True,
     )
     assert done.stdout.strip() == ".."
-
-
-MODULE = """
-configfile: "config/config.yaml"
-
-module study:
-    snakefile: {snakefile}
-    config: config
-    {option}
-
-use rule * from study as study_*
-"""
-
-
-def committed(folder):
-    """Make a folder a git repository of all its files."""
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
-        subprocess.run([*git, *command], cwd=folder, check=True)
-
-
-def module_of(scratch, snakefile, option=""):
-    """Let the project be used as a module by another workflow."""
-    imports = "from snakemake.sourcecache import LocalGitFile\n"
-    text = imports + MODULE.format(snakefile=snakefile, option=option)
-    (scratch.folder / "module.smk").write_text(text)
-
-
-def test_a_module_whose_paths_are_replaced_is_refused_in_one_line(tmp_path):
-    scratch = Scratch.create(tmp_path / "project")
-    module_of(scratch, "'workflow/Snakefile'", "replace_prefix: {'results/': 'other/'}")
-    done = scratch.run("--dry-run", "--snakefile", "module.smk")
-    assert done.status != 0
-    assert "replace_prefix: not with this module" in done.text
-    assert len(documented(done.text)) == 1
-
-
-def test_a_module_of_a_repository_that_lacks_the_library_says_so(tmp_path):
-    scratch = Scratch.create(tmp_path / "project")
-    module_of(scratch, "LocalGitFile('other', path='workflow/Snakefile', ref='HEAD')")
-    other = scratch.folder / "other"
-    for name in ("Snakefile", "rules/python.smk"):
-        target = other / "workflow" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / "workflow" / name, target)
-    committed(other)
-    done = scratch.run("--dry-run", "--snakefile", "module.smk")
-    assert done.status != 0
-    assert "module: the library could not be taken out of the repository" in done.text
-    assert len(documented(done.text)) == 1
-
-
-@pytest.mark.parametrize("prefix", ["", "sub"])
-@pytest.mark.parametrize("source", ["clone", "git"])
-def test_a_module_runs_with_a_prefix_and_straight_from_git(tmp_path, source, prefix):
-    project = Scratch.create(tmp_path / "project")
-    scratch = Scratch(tmp_path / "user")
-    (scratch.folder / "config").mkdir(parents=True)
-    shutil.copy2(project.folder / "config/config.yaml", scratch.folder / "config")
-    # Nothing but the repository brings the library.
-    scratch.environment["PYTHONPATH"] = ""
-    snakefile = f"'{project.folder}/workflow/Snakefile'"
-    if source == "git":
-        committed(project.folder)
-        snakefile = f"LocalGitFile('{project.folder}', path='workflow/Snakefile', ref='HEAD')"
-    module_of(scratch, snakefile, f"prefix: '{prefix}'" if prefix else "")
-    below = f"{prefix}/" if prefix else ""
-    target = f"{below}results/small/trial_0/first_task.h5"
-    done = scratch.run("--snakefile", "module.smk", target)
-    assert done.status == 0, done.text
-    assert len(done.jobs) == 3
-    assert (scratch.folder / target).exists()
-    assert (scratch.folder / f"{below}logs/small/prepare_data.log").exists()
-    if prefix:
-        assert not (scratch.folder / "results").exists()
-    # What it planned by is what it made.
-    assert "Nothing to be done" in scratch.run("--snakefile", "module.smk", target).text
 
 
 @pytest.fixture

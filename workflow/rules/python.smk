@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 
 # Ctrl+C while a run is planned: Python would print where it was.
@@ -45,6 +47,29 @@ for package in ("numpy", "scipy", "pandas", "h5py", "torch", "matplotlib"):
             f"unset PYTHONPATH"
         )
 
+# A Snakemake that was installed by itself, as for a workflow that snakedeploy wrote. With conda, jobs
+# have the others.
+PLANS = ["h5py", "numpy", "pandas", "pillow"]
+TRAINS = ["bokeh", "matplotlib", "pooch", "safetensors", "scikit-learn", "scipy", "torch", "tqdm"]
+
+
+def lacking(packages):
+    """Which of these packages are not installed."""
+    for package in packages:
+        try:
+            metadata.version(package)
+        except metadata.PackageNotFoundError:
+            yield package
+
+
+if workflow.is_main_process:
+    own = DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method
+    if missing := ", ".join(lacking([*PLANS, *TRAINS] if own else PLANS)):
+        raise WorkflowError(
+            f"packages: {missing} not installed beside Snakemake, in {sys.prefix}. Install all that the "
+            f"project needs there: pip install FOLDER, a clone's, or pip install git+ADDRESS"
+        )
+
 # As a module of another workflow. Snakemake would write a prefix before the paths of the rules alone,
 # and the library plans by the same paths; so all of them are made with it from the beginning.
 PREFIX = workflow.modifier.path_modifier.prefix or ""
@@ -73,10 +98,8 @@ def from_git(place):
                 [*git, "archive", "-o", str(packed.resolve()), commit, inside], check=True
             )
             shutil.unpack_archive(packed, Path(taken, "files"))
-            # Results name the revision that made them, and git looks for it from the library upwards.
-            for name in ("objects", "refs"):
-                Path(taken, "files/.git", name).mkdir(parents=True)
-            Path(taken, "files/.git/HEAD").write_text(f"{commit}\n")
+            # Results name the revision that made them; what git would find is the user's repository.
+            Path(taken, "files", inside, "../REVISION").write_text(f"{commit}\n")
             with suppress(OSError):  # another job was first
                 Path(taken, "files").rename(folder)
     scripts = folder / inside / "scripts"
@@ -105,3 +128,9 @@ from ewc_lambda.config.study_config import elsewhere
 # With --configfile Snakemake would go on without it, and the study would be another one.
 if not workflow.modifier.skip_configfile and (said := elsewhere()):
     raise WorkflowError(said)
+# With an empty one it would be a study that nobody has written down.
+if workflow.modifier.skip_configfile and not config:
+    raise WorkflowError(
+        'config: this module was given none. Above it write configfile: "config/config.yaml", in it '
+        "config: config"
+    )

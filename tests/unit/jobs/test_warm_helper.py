@@ -27,7 +27,7 @@ def test_another_environment_is_refused_with_one_line(folder, job, monkeypatch):
 
 
 def test_what_a_shell_sets_for_each_job_is_no_other_environment():
-    given = {b"PWD": b"/", b"TMPDIR": b"/tmp", b"SHLVL": b"1", b"HOME": b"/"}
+    given = {b"PWD": b"/", b"PS1": b"> ", b"TMPDIR": b"/tmp", b"SHLVL": b"1", b"HOME": b"/"}
     assert of_all_jobs(given) == {b"HOME": b"/"}
 
 

@@ -45,6 +45,13 @@ def test_outside_of_a_checkout_the_revision_is_unknown(monkeypatch, tmp_path):
     assert provenance.revision.__wrapped__() == "unknown"
 
 
+def test_where_a_file_says_the_revision_git_is_not_asked(monkeypatch, tmp_path):
+    library = tmp_path / "workflow/scripts/ewc_lambda"
+    monkeypatch.setattr(provenance, "_LIBRARY", library)
+    (tmp_path / "REVISION").write_text("0123abc\n")
+    assert provenance.revision.__wrapped__() == "0123abc"
+
+
 def test_code_modules_are_kept_where_they_are_given():
     found = provenance_of("c" * 64, {}, {"ewc_lambda/seeding.py": "a" * 12})
     assert found["code_modules"] == {"ewc_lambda/seeding.py": "a" * 12}

@@ -9,6 +9,7 @@ import platform
 import shlex
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,11 @@ def recipe_of(provenance: Mapping[str, Any]) -> str:
 
 @functools.cache
 def revision() -> str:
-    """Git revision of the project, or "unknown" outside a checkout of it."""
+    """Git revision of the project: what the file REVISION says, where one was written, as in an
+    image; else that of the checkout; or "unknown" outside of one.
+    """
+    with suppress(OSError):
+        return (_LIBRARY.parents[2] / "REVISION").read_text().strip()
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"],

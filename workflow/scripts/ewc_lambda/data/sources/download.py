@@ -18,6 +18,14 @@ def data_folder(config: Config) -> Path:
     return Path(config["data_folder"]).expanduser()
 
 
+def not_there(config: Config) -> str:
+    """What is said beside a file that was not found, where the data folder is not there either."""
+    folder = data_folder(config)
+    if folder.is_dir():
+        return ""
+    return f". There is no folder {folder.absolute()}: make it, or mount yours there in a container"
+
+
 def locate(config: Config, dataset: str, name: str) -> Path | None:
     """Path of ``name`` (file or folder) in ``data_folder/dataset/`` or in ``data_folder/``.
 
@@ -37,11 +45,11 @@ def fetch(config: Config, dataset: str, files: tuple[RemoteFile, ...]) -> dict[s
     kept only if its SHA-256 is the published one. Raises StudyError where no mirror delivers.
     """
     found = {file.name: locate(config, dataset, file.name) for file in files}
-    folder = data_folder(config) / dataset
+    folder, said = data_folder(config) / dataset, not_there(config)
     for file in files:
         if found[file.name] is None:
             missing = [name for name, path in found.items() if path is None]
-            found[file.name] = _download(file, folder, missing)
+            found[file.name] = _download(file, folder, missing, said)
     return {name: path for name, path in found.items() if path is not None}
 
 
@@ -76,7 +84,7 @@ def _compare(path: Path, digest: str, expected: str | None) -> None:
         )
 
 
-def _download(file: RemoteFile, folder: Path, missing: list[str]) -> Path:
+def _download(file: RemoteFile, folder: Path, missing: list[str], folder_said: str) -> Path:
     import pooch
 
     reasons = []
@@ -100,7 +108,7 @@ def _download(file: RemoteFile, folder: Path, missing: list[str]) -> Path:
     raise StudyError(
         f"{folder}: {listed_files(missing)} missing and could not be downloaded "
         f"({'; '.join(reasons)}); copy what is missing to this folder by hand, or set "
-        "data_folder to the folder that holds it"
+        f"data_folder to the folder that holds it{folder_said}"
     )
 
 

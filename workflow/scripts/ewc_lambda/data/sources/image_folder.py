@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, listed
-from ewc_lambda.data.sources.download import data_folder, file_digest
+from ewc_lambda.data.sources.download import data_folder, file_digest, not_there
 from ewc_lambda.data.sources.splits import class_ranks, held_out
 from ewc_lambda.errors import StudyError
 from ewc_lambda.seeding import data_generator
@@ -118,13 +118,13 @@ def find_root(config: Config) -> Path:
                 return root
         raise StudyError(
             f"data_folder: neither {candidates[0]} nor {candidates[1]} has a folder for each "
-            f"class; put the pictures there, as <class>/*.jpg"
+            f"class; put the pictures there, as <class>/*.jpg{not_there(config)}"
         )
     raise StudyError(
         f"data_folder: neither {candidates[0]} nor {candidates[1]} has the folders train/ and "
         f"test/{_instead(folder)}; put the pictures there, as train/<class>/*.jpg and "
         "test/<class>/*.jpg (docs/datasets.md says where to get known ones), or set test_fraction "
-        "for <class>/*.jpg"
+        f"for <class>/*.jpg{not_there(config)}"
     )
 
 

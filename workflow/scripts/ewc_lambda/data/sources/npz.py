@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ewc_lambda.data.sources.base import Config, Dataset, DatasetInfo, check_lengths, listed
-from ewc_lambda.data.sources.download import data_folder, file_digest
+from ewc_lambda.data.sources.download import data_folder, file_digest, not_there
 from ewc_lambda.data.sources.npz_labels import float32, targets
 from ewc_lambda.data.sources.npz_notes import repeated, unscaled
 from ewc_lambda.data.sources.npz_tasks import task_numbers
@@ -81,6 +81,7 @@ def find_file(config: Config) -> Path:
     raise StudyError(
         f"npz_file: {config['npz_file']} does not exist, neither by itself nor in the "
         f"data_folder {config['data_folder']}; docs/own-data.md shows how to write one"
+        f"{not_there(config)}"
     )
 
 

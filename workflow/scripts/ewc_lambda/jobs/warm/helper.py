@@ -35,8 +35,9 @@ from ewc_lambda.store.code import SCRIPTS, imported_modules
 # Seconds for a client to say what it wants, and between looks at children that may have ended.
 PATIENCE = 10
 TICK = 0.5
-# What a shell or Snakemake sets for each job, and nothing reads while it is imported.
-OF_A_JOB = {b"PWD", b"OLDPWD", b"SHLVL", b"_", b"TMPDIR", b"TMP", b"TEMP", b"TEMPDIR"}
+# What a shell or Snakemake sets for each job, or takes away (a shell does Apptainer's prompt), and
+# nothing reads while it is imported.
+OF_A_JOB = {b"PWD", b"OLDPWD", b"SHLVL", b"_", b"PS1", b"TMPDIR", b"TMP", b"TEMP", b"TEMPDIR"}
 
 
 def main() -> None:
