@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
+from ewc_lambda.command.unfinished import is_unfinished, report_so_far
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.run_config import RUN_CONFIG
 
@@ -19,12 +20,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Have Snakemake write it, which draws first what is not drawn yet."""
+    """Have Snakemake write it, which draws first what is not drawn yet. Of a study that is not
+    finished, the page is of what there is.
+    """
     named = find_study(options.study, options.results)
-    study = named.existing()
     name = named.config()["study"]
-    _refuse_elsewhere(study, name)
     output = options.output or Path(f"{name}_report.html")
+    if is_unfinished(named):
+        report_so_far(named, output)
+        return 0
+    _refuse_elsewhere(named.existing(), name)
     config = ["--configfile", str(_config_of(named)), "--cores", "1"]
     for words in (["--", "figures", "tables"], ["--report", str(output), "--quiet", "all"]):
         status = subprocess.run([sys.executable, "-m", "snakemake", *config, *words]).returncode

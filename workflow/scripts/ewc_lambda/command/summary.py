@@ -7,8 +7,8 @@ import csv
 from pathlib import Path
 
 from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
+from ewc_lambda.command.unfinished import is_unfinished, standing
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import progress_lines
 from ewc_lambda.results.run_config import latest_study
 
@@ -44,7 +44,10 @@ def _with_progress(study: NamedStudy) -> str:
         if not any(folder.glob("trial_*")):
             return answer
         lines = ["", "With the config of today:"]
-    return answer + "\n".join([*lines, *progress_lines(Files(config, folder.parent))]) + "\n"
+    lines += progress_lines(*standing(study))
+    if is_unfinished(study):
+        lines += [f"The answer so far, with figures: ewc-lambda report {config['study']}"]
+    return answer + "\n".join(lines) + "\n"
 
 
 def _answer(path: Path) -> str:

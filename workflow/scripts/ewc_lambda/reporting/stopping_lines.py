@@ -22,7 +22,12 @@ def cost_line(study: Study) -> str:
 
 
 def stopping_lines(study: Study) -> list[str]:
-    """Why the study has as many trials as it has; nothing where that was fixed."""
+    """What is missing of a study that is not finished; else why it has as many trials as it has,
+    and nothing where that was fixed.
+    """
+    if study.unfinished:
+        head = "Not finished: all of this is of what there is. Missing:"
+        return [head, *(f"  {line}" for line in study.unfinished)]
     if not study.looks:
         return []
     last, target = study.looks[-1], study.config["target_width"]
