@@ -7,6 +7,8 @@ from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import ALL_TRIALS, NARROW, STOPPED
 from ewc_lambda.search.scout import LAMBDAS, is_auto
 
+UNFINISHED = "Not finished: all of this is of what there is. Missing:"
+
 
 def cost_line(study: Study) -> str:
     """How many trainings the answer took: members at a lambda, and of the reference lines."""
@@ -26,8 +28,7 @@ def stopping_lines(study: Study) -> list[str]:
     and nothing where that was fixed.
     """
     if study.unfinished:
-        head = "Not finished: all of this is of what there is. Missing:"
-        return [head, *(f"  {line}" for line in study.unfinished)]
+        return [UNFINISHED, *(f"  {line}" for line in study.unfinished)]
     if not study.looks:
         return []
     last, target = study.looks[-1], study.config["target_width"]

@@ -13,6 +13,7 @@ from ewc_lambda.reporting.answers import answer_study
 from ewc_lambda.reporting.contents import DRAWN
 from ewc_lambda.reporting.exploring import explore_page
 from ewc_lambda.reporting.plotting import draw_figure
+from ewc_lambda.reporting.stopping_lines import UNFINISHED
 from ewc_lambda.reporting.summary import summary
 from ewc_lambda.results.study_file import Study
 
@@ -34,12 +35,17 @@ def unfinished_page(study: Study, captions: Path, go_on: str) -> str:
     answers = answer_study(study)
     title = f"{study.name}: not finished"
     missing = "".join(f"<li>{html.escape(line)}</li>" for line in study.unfinished)
+    said = "\n".join(
+        line
+        for line in summary(study, answers).splitlines()
+        if line.strip() not in study.unfinished and not line.startswith(UNFINISHED)
+    )
     explore = html.escape(explore_page(study, answers), quote=True)
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f"<p>All of this page is of what there is so far. Missing:</p><ul>{missing}</ul>",
         f"<p>The study goes on with <code>{html.escape(go_on)}</code>.</p>",
-        f"<h2>The answer so far</h2><pre>{html.escape(summary(study, answers))}</pre>",
+        f"<h2>The answer so far</h2><pre>{html.escape(said)}</pre>",
         *_figures(study, captions, len(answers.importances) > 1),
         f'<h2>Explore</h2><iframe title="explore" srcdoc="{explore}"></iframe>',
     ]
