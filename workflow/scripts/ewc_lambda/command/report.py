@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
     if not alone and named.config_file is not None:
         status = _snakemake(["--configfile", str(named.config_file)], output)
     else:
-        print(f"The report is drawn from {study} alone, and nothing is trained: {alone}.")
+        print(
+            f"The report is drawn from {study} alone, and nothing is trained: {alone}.", flush=True
+        )
         status = _of_the_file(study, name, output)
     if not status:
         print(f"{output}: one page, to open in a browser and to hand on")

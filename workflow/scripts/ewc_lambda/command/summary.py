@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from pathlib import Path
 
 from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
@@ -18,7 +19,11 @@ configure = add_study
 def run(options: argparse.Namespace) -> None:
     """Print it."""
     study = find_study(options.study, options.results)
-    print(_answer(study.file) if study.config_file is None else _with_progress(study), end="")
+    said = _answer(study.file) if study.config_file is None else _with_progress(study)
+    # Imported late: --help needs none of it.
+    from ewc_lambda.reporting.fitting import fitted
+
+    print("\n".join(fitted(said.splitlines(), sys.stdout)))
     if options.study is None and (last := latest_study(options.results)) not in (
         None,
         study.file.parent.name,
