@@ -66,8 +66,11 @@ def train(path: str, job: str, importance_samples: int) -> None:
     config = resolve({**chosen, "importance_samples": importance_samples})
     open_device(config)  # deterministic, as in a job
     first = job == "first"
-    prepared = read_prepared(path)
-    problem = build_problem(config, prepared, 0 if first else 1)
+    stages = range(1) if first else range(1, 2)
+    prepared = read_prepared(
+        path, lambda task, split: split == "validation" or (split == "train" and task in stages)
+    )
+    problem = build_problem(config, prepared, stages)
     draw_weights(problem.network, trial_generator(1, 0, "weights"))
     begin = time.process_time()
     state, streams = (

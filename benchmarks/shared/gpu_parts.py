@@ -81,7 +81,7 @@ class Work:
         prepared = self.mnist(chosen) if mnist else made_up((64,), (5, 5), 60 if self.tiny else 720)
         where = open_device(chosen)
         torch.set_num_threads(1 if self.tiny else torch.get_num_threads())
-        problem = build_problem(chosen, prepared, 0, where)
+        problem = build_problem(chosen, prepared, device=where)
         draw_weights(problem.network, trial_generator(1, 0, "weights"))
         return problem, chosen
 

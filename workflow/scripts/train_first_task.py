@@ -19,7 +19,7 @@ def main(snakemake: Any) -> None:
     if trained_by_user(snakemake.params.config):
         own_steps.train_first_task(snakemake)
         return
-    opened = OpenTrial.open(snakemake)
+    opened = OpenTrial.open(snakemake, range(1))
     streams = opened.streams()
     log = progress_log(opened.problem, 1)
 

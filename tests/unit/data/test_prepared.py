@@ -149,9 +149,42 @@ def test_problem_holds_training_and_selection_samples_of_every_task(prepared):
 
 
 def test_problem_of_later_stages_leaves_earlier_training_samples_on_disk(prepared):
-    problem = build_problem(config(), prepared, first_stage=1)
+    problem = build_problem(config(), prepared, range(1, 2))
     assert [len(samples) for samples in problem.train] == [0, COUNTS["train"]]
     assert [len(samples) for samples in problem.selection] == [COUNTS["validation"]] * 2
+
+
+def test_samples_that_are_not_wanted_cannot_be_had(tmp_path, prepared):
+    path, whole = tmp_path / "data.h5", prepared
+    part = read_prepared(path, lambda task, split: (task, split) == (1, "train"))
+    assert part.sha256 == whole.sha256
+    for task, splits in enumerate(whole.splits):
+        for split, (x, y) in splits.items():
+            read, labels = part.splits[task][split]
+            np.testing.assert_array_equal(labels, y)
+            assert (len(read), read.shape, read.dtype) == (len(x), x.shape, x.dtype)
+            if (task, split) == (1, "train"):
+                np.testing.assert_array_equal(read, x)
+                continue
+            for use in USES:
+                with pytest.raises((LookupError, AttributeError), match=f"task_{task}/{split}/x"):
+                    use(read)
+
+
+USES = (
+    lambda x: x[0],
+    lambda x: x[:0],
+    lambda x: x[np.arange(2)],
+    lambda x: x.copy(),
+    lambda x: x.mean(),
+    lambda x: x.ndim,
+    lambda x: list(x),
+    np.asarray,
+    np.mean,
+    lambda x: np.concatenate([x, x]),
+    lambda x: np.moveaxis(x, 1, -1),
+    lambda x: as_samples(x, np.zeros(len(x)), 1.0),
+)
 
 
 def test_settings_are_those_of_the_config(prepared):

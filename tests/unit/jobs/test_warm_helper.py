@@ -3,6 +3,7 @@
 import ast
 import os
 import shutil
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from warm import FORKED, helper_in, run, through
 
-from ewc_lambda.jobs.warm import client
+from ewc_lambda.jobs.warm import client, helper
 from ewc_lambda.jobs.warm.helper import code_of, of_all_jobs
 from ewc_lambda.store.code import SCRIPTS
 
@@ -121,3 +122,19 @@ def test_the_client_imports_what_takes_no_time():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module)
     assert imported == {"__future__", "marshal", "os", "signal", "socket", "struct", "sys"}
+
+
+def test_ctrl_c_before_a_script_begins_ends_the_job_as_after_it(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(helper, "run_child", interrupted)
+    ends = socket.socketpair()
+    with socket.socket(socket.AF_UNIX) as listener, ends[0], ends[1]:
+        listener.bind(str(tmp_path / "socket"))
+        forking = helper.Helper(listener, signal.default_int_handler)
+        assert forking._fork(ends[0], {}, []) == ""
+        ((child, held),) = forking._children.items()
+        held.close()
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGINT

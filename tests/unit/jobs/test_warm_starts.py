@@ -12,6 +12,7 @@ from warm import (
     FORKED,
     by_itself,
     environment,
+    hears,
     helper_in,
     of_one_thread,
     run,
@@ -147,7 +148,9 @@ def test_ctrl_c_is_heard_once(folder, job):
         "except KeyboardInterrupt:\n    time.sleep(0.5)\n    print('one', flush=True)\n    raise"
     )
     client_ = start(through(folder, script))
-    os.kill(int(client_.stdout.readline()), signal.SIGINT)
+    child = int(client_.stdout.readline())
+    assert soon(lambda: hears(client_.pid, signal.SIGINT), 20)
+    os.kill(child, signal.SIGINT)
     client_.send_signal(signal.SIGINT)
     output, errors = client_.communicate()
     assert output == "one\n"

@@ -14,7 +14,7 @@ from stand_in_gpu import DEVICE, Deterministic, make_up_values
 from ewc_lambda.config.study_config import resolve, steps_per_job
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.open_trial import OpenTrial
-from ewc_lambda.learning.device import as_fits, open_device
+from ewc_lambda.learning.device import as_fits, bfloat16_units, open_device
 from ewc_lambda.learning.importance import IMPORTANCE
 from ewc_lambda.learning.losses import LOSSES
 from ewc_lambda.learning.members import Members, Part
@@ -162,6 +162,21 @@ def test_float32_is_no_tf32_unless_it_is_asked_for(monkeypatch):
         found = open_device(resolve({"device": "cuda", "precision": precision}))
         assert found.type == "cuda"
         assert [switch.allow_tf32 for switch in switches] == [on, on]
+
+
+@pytest.mark.parametrize("units", [{}, {"avx512_bf16": True}, {"amx_bf16": True}])
+def test_a_processor_without_a_unit_for_bfloat16_is_said(monkeypatch, caplog, units):
+    seen = {"avx512_bf16": False, "amx_bf16": False, "avx512_f": True, "cpu_name": "a CPU"}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: seen | units)
+    open_device(resolve({"precision": "float32"}))
+    assert not caplog.messages
+    open_device(resolve({"precision": "bfloat16"}))
+    said = [message for message in caplog.messages if "no unit of its own (a CPU)" in message]
+    assert len(said) == (not units)
+
+
+def test_this_processor_says_what_it_has():
+    assert set(bfloat16_units()) <= set(torch.cpu.get_capabilities())
 
 
 def test_tf32_without_a_gpu_is_refused():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,16 +82,24 @@ def write_prepared(path: str | Path, scenario: Scenario, provenance: Mapping[str
     write_hdf5(path, content, attributes, recipe_of(provenance), {"samples": samples})
 
 
-def read_prepared(path: str | Path) -> Prepared:
-    """Read a study's data file.
+def read_prepared(
+    path: str | Path, wanted: Callable[[int, str], bool] = lambda _, __: True
+) -> Prepared:
+    """Read a study's data file. The inputs of a task's split that are not ``wanted`` are left on
+    disk (`ewc_lambda.store.contents.Unread`); targets are always read.
 
     Raises:
         BrokenFileError: it is not what was written.
 
     """
-    content, attributes = read_hdf5(path)
+
+    def read(name: str) -> bool:
+        task, split, kind = name.split("/")
+        return kind == "y" or wanted(int(task.removeprefix("task_")), split)
+
+    content, attributes = read_hdf5(path, read)
     # One after the other: two copies of all samples would take twice their memory.
-    for name in content:
+    for name in filter(read, content):
         content[name] = _channels_last(content[name])
     tasks = tuple(
         TaskInfo(task["name"], task["outputs"], tuple(task["classes"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,9 @@ class OpenTrial:
     code: str
 
     @classmethod
-    def open(cls, snakemake: Any, first_stage: int = 0) -> OpenTrial:
-        """Read data and base model of a job; ``first_stage`` is the first task it trains.
+    def open(cls, snakemake: Any, stages: range, test: bool = False) -> OpenTrial:
+        """Read data and base model of a job that trains the tasks ``stages``, and evaluates on the
+        test split too where it is to ``test``. Other samples are left on disk.
 
         Raises:
             BrokenFileError: a file is not the one that was recorded.
@@ -60,9 +61,11 @@ class OpenTrial:
         config, inputs = snakemake.params.config, snakemake.input
         device = open_device(config)
         trial = int(snakemake.wildcards.trial)
-        prepared = for_trial(read_prepared(inputs.data), config, trial)
+        prepared = for_trial(
+            read_prepared(inputs.data, _wanted(config, stages, test)), config, trial
+        )
         # For its message alone: there is nothing to split.
-        (problem,) = as_fits(1, lambda _: build_problem(config, prepared, first_stage, device))
+        (problem,) = as_fits(1, lambda _: build_problem(config, prepared, stages, device))
         record = read_json(inputs.base_record)
         if record["trial"] != trial:
             raise BrokenFileError(inputs.base_record, f"it is that of trial {record['trial']}")
@@ -156,6 +159,23 @@ class OpenTrial:
         """
         named = dataclasses.replace(run, origin={**self.origin, **run.origin, **digests})
         write_run(path, named, provenance(self.code, self.config, torch=torch))
+
+
+def later_stages(config: Mapping[str, Any]) -> range:
+    """The tasks that a run with a penalty trains: not the first where the trial shares it."""
+    return range(1 if config["randomness"] == "common" else 0, len(config["tasks"]))
+
+
+def _wanted(config: Mapping[str, Any], stages: range, test: bool) -> Callable[[int, str], bool]:
+    """Which samples a job needs that trains the tasks ``stages``: all where a trial draws them."""
+    draws = config.get("task_order", "given") != "given" or config.get("drawn_share", 1) != 1
+
+    def wanted(task: int, split: str) -> bool:
+        if split == "train":
+            return draws or task in stages
+        return draws or split == config["selection_split"] or test
+
+    return wanted
 
 
 def progress_log(problem: Problem, stages: int, first: int = 0) -> Progress:

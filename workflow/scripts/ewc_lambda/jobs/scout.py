@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ewc_lambda.jobs.open_trial import OpenTrial, progress_log
+from ewc_lambda.jobs.open_trial import OpenTrial, later_stages, progress_log
 from ewc_lambda.learning.device import as_fits
 from ewc_lambda.learning.sequence import State, concatenated, run_sequence
 from ewc_lambda.results.criteria import MEASURE
@@ -17,8 +17,7 @@ from ewc_lambda.seeding import step_branch
 def scout_measures(snakemake: Any, lambdas: Sequence[float]) -> tuple[list[float], dict[str, str]]:
     """Measures (S,) of one replicate at some lambdas (S,), and the digests of what was used."""
     importance = snakemake.wildcards.importance
-    shared = snakemake.params.config["randomness"] == "common"
-    opened = OpenTrial.open(snakemake, first_stage=1 if shared else 0)
+    opened = OpenTrial.open(snakemake, later_stages(snakemake.params.config))
     whole, digests = opened.start(snakemake, importance)
     start = concatenated([whole.rows(slice(1))] * len(lambdas))
     streams = opened.streams(step_branch(f"scout {importance}", 0, 0))[:1] * len(lambdas)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ewc_lambda.jobs.finished import Finished
-from ewc_lambda.jobs.open_trial import OpenTrial, progress_log
+from ewc_lambda.jobs.open_trial import OpenTrial, later_stages, progress_log
 from ewc_lambda.jobs.run_job import logger
 from ewc_lambda.jobs.step_files import Step
 from ewc_lambda.learning.device import as_fits
@@ -79,7 +79,7 @@ class StepJob:
 
     def __init__(self, snakemake: Any, grid: Mapping[str, Any], alone: bool) -> None:
         self._grid = grid
-        self._trial = OpenTrial.open(snakemake, first_stage=1 if _shares(snakemake) else 0)
+        self._trial = OpenTrial.open(snakemake, later_stages(snakemake.params.config))
         self._start, self._digests = self._trial.start(snakemake, grid["importance"])
         self._finished = None if alone else Finished(self._trial, self._digests)
         self._log = progress_log(self._trial.problem, self._trial.problem.tasks, self._start.stage)
@@ -161,7 +161,7 @@ class StepJob:
 def train_reference(snakemake: Any) -> None:
     """Train a reference line of a trial and evaluate it, once, on the test split too."""
     name = snakemake.wildcards.reference
-    opened = OpenTrial.open(snakemake)
+    opened = OpenTrial.open(snakemake, range(len(snakemake.params.config["tasks"])), test=True)
     streams = opened.streams(step_branch(name, 0, 0))
     start, digests = opened.start(snakemake, None)
     lambdas = torch.zeros(len(streams), device=opened.problem.device)
@@ -178,7 +178,3 @@ def train_reference(snakemake: Any) -> None:
     tested = opened.tested(run, state.theta, state.buffers)
     digests |= opened.save(snakemake.output.get("weights"), state)
     opened.write(snakemake.output.record, tested, digests)
-
-
-def _shares(snakemake: Any) -> bool:
-    return bool(snakemake.params.config["randomness"] == "common")

@@ -41,7 +41,20 @@ def open_device(config: Mapping[str, Any]) -> torch.device:
         if not torch.cuda.is_available():
             raise StudyError(f"device: cuda, but {_why_no_gpu()}. Allowed here: device cpu.")
         logger.info("device: %s", torch.cuda.get_device_name())
+    elif config["precision"] == "bfloat16" and not bfloat16_units():
+        logger.warning(
+            "precision: bfloat16, for which this processor has no unit of its own (%s): slower "
+            "than float32",
+            torch.cpu.get_capabilities().get("cpu_name", "unknown"),
+        )
     return torch.device(config["device"])
+
+
+def bfloat16_units() -> list[str]:
+    """The processor's units for products in bfloat16, as torch names them."""
+    return [
+        name for name, there in torch.cpu.get_capabilities().items() if "bf16" in name and there
+    ]
 
 
 def as_fits(members: int, work: Callable[[slice], Result]) -> list[Result]:

@@ -31,13 +31,13 @@ _LATER_RULE = ("optimizer", "optimizer_state", "momentum", "weight_decay", "grad
 def build_problem(
     config: Mapping[str, Any],
     prepared: Prepared,
-    first_stage: int = 0,
+    stages: range | None = None,
     device: torch.device | str = "cpu",
 ) -> Problem:
     """Network, samples and settings of a study, all on the device where it computes.
 
-    ``first_stage`` is the first task that will be trained: the training samples of those before
-    it stay on disk.
+    ``stages`` are the tasks that will be trained, all by default: no training samples are taken of
+    the others.
 
     Raises:
         StudyError: model, loss or batches do not fit the data.
@@ -77,13 +77,15 @@ def build_problem(
         **{key: config[key] for key in _LATER if key in config},
     )
     train, selection = [], []
+    stages = range(len(prepared.tasks)) if stages is None else stages
     for task, splits in enumerate(prepared.splits):
         x, y = splits["train"]
         if len(x) % settings.batch_size == 1 % settings.batch_size:
             _check_single_sample(network, prepared.input_shape, len(x), task)
-        wanted = slice(None) if task >= first_stage else slice(0)
+        if task not in stages:
+            x, y = np.empty((0, *x.shape[1:]), x.dtype), y[:0]
         scale, standard = prepared.scale, prepared.standard
-        train.append(as_samples(x[wanted], y[wanted], scale, device, standard))
+        train.append(as_samples(x, y, scale, device, standard))
         x, y = splits[config["selection_split"]]
         selection.append(as_samples(x, y, scale, device, standard))
         batches = settings.updates or -(-len(splits["train"][0]) // settings.batch_size)

@@ -7,6 +7,7 @@ it is made sure that nothing in it leads to other files and that nothing fills t
 from __future__ import annotations
 
 import math
+from typing import NoReturn
 
 import h5py
 import numpy as np
@@ -63,6 +64,30 @@ def datasets(file: h5py.File, stored: int) -> dict[str, h5py.Dataset]:
     if sum(sizes) > _SMALL + _GROWTH * stored:
         raise UnfitError(f"its data would take {sum(sizes)} bytes of memory, of {stored} in all")
     return found
+
+
+class Unread:
+    """Values that were left on disk: how many there are can be asked, and none of them can be had.
+
+    Args:
+        data: one of `datasets`.
+
+    """
+
+    def __init__(self, data: h5py.Dataset) -> None:
+        self._name, self.shape, self.dtype = data.name[1:], data.shape, data.dtype
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{self._name} was not read: there is no {name}")
+
+    def __getitem__(self, place: object) -> NoReturn:
+        raise LookupError(f"{self._name} was not read: there is no {place}")
+
+    def __array__(self, *_: object, **__: object) -> NoReturn:
+        raise LookupError(f"{self._name} was not read: it is no array")
 
 
 def values(data: h5py.Dataset, stored: int) -> np.ndarray:

@@ -24,6 +24,9 @@ from typing import Any, NoReturn
 
 from ewc_lambda.jobs.warm.usage import Usage
 
+# As a shell tells it.
+INTERRUPTED = 128 + signal.SIGINT
+
 
 def run_child(
     connection: socket.socket, request: Mapping[str, Any], files: Sequence[int], folder: Path
@@ -64,7 +67,7 @@ def run_script(script: str) -> int:
         code = _said(end)
     except KeyboardInterrupt:
         # Who pressed Ctrl+C knows why; the job's log has where it was.
-        code = 128 + signal.SIGINT
+        code = INTERRUPTED
     except BaseException as error:
         # Without the frame of this function, which a script by itself has not.
         trace = error.__traceback__ and error.__traceback__.tb_next

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ewc_lambda.jobs.warm.child import run_child
+from ewc_lambda.jobs.warm.child import INTERRUPTED, run_child
 from ewc_lambda.jobs.warm.client import peer_of
 from ewc_lambda.store.code import SCRIPTS, imported_modules
 
@@ -134,6 +134,9 @@ class Helper:
                     other.close()
                 signal.signal(signal.SIGINT, self._heard)
                 run_child(connection, request, files, self._folder)
+            except KeyboardInterrupt:
+                # Before the script began.
+                os._exit(INTERRUPTED)
             finally:
                 # Whatever happens, a child never goes on as a helper.
                 os._exit(1)
