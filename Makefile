@@ -21,7 +21,7 @@ NAMED = $(or $(STUDY),$(CONFIG))
 # The command ewc-lambda.
 EWC_LAMBDA := $(BIN)/python -m ewc_lambda
 
-.PHONY: help study figures tables summary report verify unlock test lint format types unit test-slurm test-container findings replications config-table constraints clean
+.PHONY: help study figures tables summary report verify unlock test lint format types unit test-slurm test-container test-newcomer findings replications config-table constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | column -t -s '|'
@@ -77,10 +77,13 @@ types: $(BIN)/pytest ## mypy
 	$(BIN)/mypy
 
 unit: $(BIN)/pytest
-	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm and not container" --numprocesses auto --dist loadfile
+	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm and not container and not newcomer" --numprocesses auto --dist loadfile
 
 test-container: $(BIN)/pytest ## build the container and run a study in it (needs podman and mmdebstrap)
 	$(RUN) pytest tests/container -rs
+
+test-newcomer: $(BIN)/pytest ## every command of docs/getting-started.md in a fresh clone; NEWCOMER_DATA=folder of MNIST
+	$(RUN) OMP_NUM_THREADS=1 pytest -m newcomer tests/workflow/test_newcomer.py
 
 test-slurm: $(VENV)/slurm-plugin ## a study through a throw-away SLURM on this machine
 	tests/slurm/install.sh

@@ -305,6 +305,21 @@ def test_a_report_is_called_after_its_study_and_leaves_out_an_empty_comparison(t
         assert (f'id=\\"{name}\\"' in page) == (name != "importance"), name
 
 
+def test_a_study_that_other_code_made_is_reported_from_its_file_alone(tmp_path, finished):
+    """Who has pulled asks for a page, not for a week of training, and is not refused it."""
+    old = finished.copy(tmp_path / "project")
+    script = old.folder / "workflow/scripts/train_steps.py"
+    script.write_text(script.read_text().replace("def main(", "CHANGED = True\n\n\ndef main(", 1))
+    before = {path: path.stat().st_mtime_ns for path in old.study.rglob("*")}
+    call = [sys.executable, "-m", "ewc_lambda", "report", "small"]
+    environment = {**os.environ, **old.environment}
+    said = subprocess.run(call, cwd=old.folder, env=environment, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert "small/study.h5 alone, and nothing is trained: made by other code" in said.stdout
+    assert "small: the answer" in (old.folder / "small_report.html").read_text()
+    assert {path: path.stat().st_mtime_ns for path in old.study.rglob("*")} == before
+
+
 def test_the_config_in_the_report_is_one_that_runs(finished):
     stored = yaml.safe_load((finished.study / "tables/config.yaml").read_text())
     given = resolve(yaml.safe_load((finished.folder / "config/config.yaml").read_text()))

@@ -94,7 +94,8 @@ if any(word.split("=")[0] == "--report" for word in sys.argv):
             raise WorkflowError(
                 f"There is nothing to report yet: {path} is missing. Run the same command without "
                 f"--report first, or `make report`, which does both. How far the study is: "
-                f"ewc-lambda summary {STUDY['study']}"
+                f"ewc-lambda summary {STUDY['study']}. A page of what there is so far: "
+                f"ewc-lambda report {STUDY['study']}"
             )
     if PLAN and PLAN.anew:
         logger.warning(

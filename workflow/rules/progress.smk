@@ -1,6 +1,7 @@
 """What a run prints: how far it is, its answer as the last lines, and what to do after it ended."""
 
 import os
+import sys
 
 from ewc_lambda.jobs.screen import Screen
 
@@ -52,8 +53,11 @@ def command(word):
 def told_at_end(say, logs):
     """Print the last lines of the run. That they cannot be told is no reason to fail."""
     if SCREEN:
+        from ewc_lambda.reporting.fitting import fitted
+
         try:
-            SCREEN.end(say(", ".join(map(os.path.relpath, logs))))
+            said = say(", ".join(map(os.path.relpath, logs)))
+            SCREEN.end(fitted(said, sys.stderr))
         except StudyError as error:
             logger.warning(str(error))
 

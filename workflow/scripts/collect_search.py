@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from ewc_lambda.errors import StudyError
 from ewc_lambda.jobs.gathering import gathered_origin
 from ewc_lambda.jobs.run_job import run_job
 from ewc_lambda.results.criteria import MEASURE
+from ewc_lambda.results.round_table import round_table
 from ewc_lambda.results.run_tables import run_table, write_tables
 from ewc_lambda.results.runs import Run, read_run, trial_origin
 from ewc_lambda.store.provenance import provenance
@@ -40,30 +39,11 @@ def main(snakemake: Any) -> None:
     if params.config["randomness"] == "common":
         skip = read_run(snakemake.input.first_task).loss.shape[1]
     by = params.config.get("select_by", MEASURE)
-    tables = {"steps": run_table(runs, seals, skip, by), "rounds": _rounds(decisions)}
+    tables = {"steps": run_table(runs, seals, skip, by), "rounds": round_table(decisions)}
     place = {"trial": decisions[0]["trial"], "importance": decisions[0]["importance"]}
     attributes = {"content": "search", "provenance": provenance(params.code, params.config)}
     origin = gathered_origin("search", snakemake.input, place)
     write_tables(snakemake.output[0], tables, attributes, origin)
-
-
-def _rounds(decisions: list[dict[str, Any]]) -> dict[str, Any]:
-    nothing = [np.nan, np.nan]
-    brackets = np.array([d["bracket"] for d in decisions], dtype=float)
-    following = np.array([d["next_bracket"] or nothing for d in decisions], dtype=float)
-    optima = [np.nan if d["optimum"] is None else d["optimum"] for d in decisions]
-    return {
-        "trial": [d["trial"] for d in decisions],
-        "importance": [d["importance"] for d in decisions],
-        "round": [d["round"] for d in decisions],
-        "low": brackets[:, 0],
-        "high": brackets[:, 1],
-        "optimum": optima,
-        "optimum_step": [-1 if d["optimum_step"] is None else d["optimum_step"] for d in decisions],
-        "next_low": following[:, 0],
-        "next_high": following[:, 1],
-        "stop": [d["stop"] or "" for d in decisions],
-    }
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ def test_tensors_are_arrays(tmp_path):
     [
         ("return [[1, 2], [3]]", "TypeError: train: losses is no array"),
         ("return None", "TypeError: train: losses is NoneType of object"),
+        ("return context.data(0)", "line 3: FileNotFoundError: no train samples of task 0 here."),
         ("return {'loss': [[1.0]]}", "returned a dict of ['loss']; it may hold losses and"),
         ("raise ValueError('odd\\nlambda')", "line 3: ValueError: odd lambda (in train at lambda"),
         ("import sys; sys.exit(2)", "line 3: SystemExit: 2"),

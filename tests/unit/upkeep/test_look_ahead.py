@@ -30,3 +30,20 @@ def test_other_data_sets_and_large_files_are_left_to_their_job(tmp_path, monkeyp
     assert look_ahead(resolve({})) == []
     monkeypatch.setattr(module, "LARGEST", 10)
     assert look_ahead(config(tmp_path)) == []
+
+
+@pytest.mark.parametrize("dataset", ["npz", "digits"])
+def test_files_of_several_sites_are_looked_into(tmp_path, dataset):
+    paths = [save(tmp_path, f"{site}.npz", table(seed=n)) for n, site in enumerate("ab")]
+    tasks = [{"npz_file": path} for path in paths]
+    first, *lines = look_ahead(resolve({"dataset": dataset, "tasks": tasks, "heads": "shared"}))
+    assert first.startswith(f"{paths[0]}, {paths[1]}: classification")
+    assert [line.split(":")[0].strip()[0] for line in lines] == ["a", "b"]
+    tasks[1]["classes"] = [0, 9]
+    with pytest.raises(StudyError, match="b"):
+        look_ahead(resolve({"dataset": dataset, "tasks": tasks, "heads": "shared"}))
+
+
+def test_a_site_of_another_data_set_leaves_it_to_the_job(tmp_path):
+    tasks = [{"npz_file": save(tmp_path, "a.npz", table(features=64))}, {"dataset": "digits"}]
+    assert look_ahead(resolve({"tasks": tasks})) == []

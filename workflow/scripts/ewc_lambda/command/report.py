@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
+from ewc_lambda.command.unfinished import is_unfinished, report_so_far
+from ewc_lambda.config.study_config import DEFAULT, elsewhere
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.run_config import RUN_CONFIG
+from ewc_lambda.results.files import Files
+from ewc_lambda.results.study_file import Study
+from ewc_lambda.upkeep.survey import Survey
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,32 +25,62 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Have Snakemake write it, which draws first what is not drawn yet."""
+    """Have Snakemake write it, which draws first what is not drawn yet. Of a study that is not
+    finished, the page is of what there is.
+    """
     named = find_study(options.study, options.results)
-    study = named.existing()
     name = named.config()["study"]
-    _refuse_elsewhere(study, name)
     output = options.output or Path(f"{name}_report.html")
-    config = ["--configfile", str(_config_of(named)), "--cores", "1"]
+    if is_unfinished(named):
+        report_so_far(named, output)
+        return 0
+    study = named.existing()
+    if said := elsewhere():
+        raise StudyError(said)
+    alone = _why_alone(named, name)
+    if not alone and named.config_file is not None:
+        status = _snakemake(["--configfile", str(named.config_file)], output)
+    else:
+        print(
+            f"The report is drawn from {study} alone, and nothing is trained: {alone}.", flush=True
+        )
+        status = _of_the_file(study, name, output)
+    if not status:
+        print(f"{output}: one page, to open in a browser and to hand on")
+    return status
+
+
+def _why_alone(named: NamedStudy, name: str) -> str:
+    """Why a study file is not one that a run would leave as it is; empty where it is."""
+    if named.config_file is None:
+        return "it was named by its file"
+    if named.file.absolute() != Path("results", name, "study.h5").absolute():
+        return "it lies elsewhere than a run would put it"
+    files = Files(named.config(), named.file.parent.parent)
+    state = Survey(files).state(files.product("study"))
+    return "" if files.alone or state.name == "stands" else state.why
+
+
+def _snakemake(where: list[str], output: Path) -> int:
+    """Draw what is not drawn, then write the page; the exit status."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", *where]
     for words in (["--", "figures", "tables"], ["--report", str(output), "--quiet", "all"]):
-        status = subprocess.run([sys.executable, "-m", "snakemake", *config, *words]).returncode
-        if status:
+        if status := subprocess.run([*command, *words]).returncode:
             return status
-    print(f"{output}: one page, to open in a browser and to hand on")
     return 0
 
 
-def _refuse_elsewhere(study: Path, name: str) -> None:
-    """Snakemake looks for the results of a study in one place."""
-    place = Path("results", name, "study.h5")
-    if study.absolute() != place.absolute():
-        raise StudyError(f"{study}: a report is made of results at their place; put it at {place}")
+def _of_the_file(study: Path, name: str, output: Path) -> int:
+    """Write the page in a folder of its own, where a run finds nothing but the study file."""
+    # Imported late: it brings pandas.
+    from ewc_lambda.reporting.tables_page import config_text
 
-
-def _config_of(named: NamedStudy) -> Path:
-    """A config file of the study."""
-    folder = named.file.parent
-    for path in (named.config_file, folder / RUN_CONFIG, folder / "tables/config.yaml"):
-        if path and path.is_file():
-            return path
-    raise StudyError(f"{named.file}: has no config beside it. Name the config it was run with")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "results", name)
+        place.mkdir(parents=True)
+        shutil.copyfile(study, place / "study.h5")
+        Path(folder, DEFAULT.parent).symlink_to(DEFAULT.parent.absolute())
+        config = Path(folder, "study.yaml")
+        config.write_text(config_text(Study.read(study)), encoding="utf-8")
+        where = ["--directory", folder, "--configfile", str(config)]
+        return _snakemake(where, output.absolute())

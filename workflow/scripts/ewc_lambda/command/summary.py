@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from pathlib import Path
 
 from ewc_lambda.command.named_study import NamedStudy, add_study, find_study
+from ewc_lambda.command.unfinished import is_unfinished, standing
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.files import Files
 from ewc_lambda.results.progress import progress_lines
 from ewc_lambda.results.run_config import latest_study
 
@@ -18,7 +19,11 @@ configure = add_study
 def run(options: argparse.Namespace) -> None:
     """Print it."""
     study = find_study(options.study, options.results)
-    print(_answer(study.file) if study.config_file is None else _with_progress(study), end="")
+    said = _answer(study.file) if study.config_file is None else _with_progress(study)
+    # Imported late: --help needs none of it.
+    from ewc_lambda.reporting.fitting import fitted
+
+    print("\n".join(fitted(said.splitlines(), sys.stdout)))
     if options.study is None and (last := latest_study(options.results)) not in (
         None,
         study.file.parent.name,
@@ -44,7 +49,10 @@ def _with_progress(study: NamedStudy) -> str:
         if not any(folder.glob("trial_*")):
             return answer
         lines = ["", "With the config of today:"]
-    return answer + "\n".join([*lines, *progress_lines(Files(config, folder.parent))]) + "\n"
+    lines += progress_lines(*standing(study))
+    if is_unfinished(study):
+        lines += [f"The answer so far, with figures: ewc-lambda report {config['study']}"]
+    return answer + "\n".join(lines) + "\n"
 
 
 def _answer(path: Path) -> str:

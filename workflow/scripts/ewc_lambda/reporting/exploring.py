@@ -47,6 +47,18 @@ for (const source of lines) {
     source.change.emit();
 }
 """
+# What a finger touches has no pointer over it: it is said below the buttons.
+_SAY = """
+const i = cb_obj.indices[0];
+if (i !== undefined) {
+    const of = name => points.data[name][i];
+    const share = name => isNaN(of(name)) ? '' : `, ${name} ${(100 * of(name)).toFixed(1)}%`;
+    said.text = `trial ${of('trial')}, round ${of('round')}, replicate ${of('replicate')}: ` +
+        `lambda ${of('lambda').toPrecision(4)}, measure ${of('measure').toPrecision(4)}` +
+        share('accuracy') + share('forgetting');
+}
+"""
+_TOUCH = "Point at a run, or touch it."
 
 
 def explore_page(study: Study, answers: Answers) -> str:
@@ -90,7 +102,8 @@ def _tab(study: Study, answer: ImportanceAnswer, runs: pd.DataFrame) -> LayoutDO
     """Buttons for trials, and below them the plots of an importance measure."""
     from bokeh.layouts import column
     from bokeh.models import CustomJS
-    from bokeh.models.widgets import CheckboxButtonGroup
+    from bokeh.models.css import InlineStyleSheet
+    from bokeh.models.widgets import CheckboxButtonGroup, Div
 
     own = runs[runs["importance"] == answer.importance].reset_index(drop=True)
     trials = [int(trial) for trial in sorted(own["trial"].unique())]
@@ -104,10 +117,20 @@ def _tab(study: Study, answer: ImportanceAnswer, runs: pd.DataFrame) -> LayoutDO
         plot.x_range = plots[0].x_range
         _mark_use(plot, answer)
     labels = [f"trial {trial}" for trial in trials]
-    pick = CheckboxButtonGroup(labels=labels, active=list(range(len(trials))))
+    pick = CheckboxButtonGroup(
+        labels=labels,
+        active=list(range(len(trials))),
+        # On a phone, in rows.
+        sizing_mode="stretch_width",
+        stylesheets=[InlineStyleSheet(css=".bk-btn-group { flex-wrap: wrap; }")],
+    )
     shown = {"points": [p for _, p, _ in drawn], "lines": [each for _, _, each in drawn]}
     pick.js_on_change("active", CustomJS(args={**shown, "trials": trials}, code=_PICK))
-    return column(pick, *plots, sizing_mode="stretch_width")
+    said = Div(text=_TOUCH, sizing_mode="stretch_width", min_height=36)
+    for points in shown["points"]:
+        say = CustomJS(args={"points": points, "said": said}, code=_SAY)
+        points.selected.js_on_change("indices", say)
+    return column(pick, said, *plots, sizing_mode="stretch_width")
 
 
 def _new_plot(study: Study, label: str) -> Figure:
@@ -122,6 +145,8 @@ def _new_plot(study: Study, label: str) -> Figure:
         tools="pan,wheel_zoom,box_zoom,reset,save",
     )
     plot.toolbar.logo = None
+    # A finger on a plot scrolls the page; who wants to move or zoom it presses its button.
+    plot.toolbar.active_drag = None
     return plot
 
 
@@ -131,7 +156,7 @@ def _runs_plot(
     """Replicates as points and their means as lines, a colour for each trial; and the sources of
     points and of lines.
     """
-    from bokeh.models import ColumnDataSource, HoverTool
+    from bokeh.models import ColumnDataSource, HoverTool, TapTool
 
     plot = _new_plot(study, label)
     colours = {trial: COLOURS[n % len(COLOURS)] for n, trial in enumerate(trials)}
@@ -149,8 +174,10 @@ def _runs_plot(
     table = runs[[*_COLUMNS]].assign(y=runs[column], colour=runs["trial"].map(colours))
     columns: dict[str, Any] = {str(name): table[name].to_numpy() for name in table}
     points: ColumnDataSource = ColumnDataSource(columns, tags=[column])
-    dots = plot.scatter("lambda", "y", source=points, color="colour", size=5, alpha=0.5)
-    plot.add_tools(HoverTool(renderers=[dots], tooltips=TIPS))
+    look: dict[str, Any] = {"color": "colour", "size": 5, "alpha": 0.5}
+    dots = plot.scatter("lambda", "y", source=points, **look, nonselection_alpha=0.5)
+    touch = TapTool(renderers=[dots], visible=False)
+    plot.add_tools(HoverTool(renderers=[dots], tooltips=TIPS), touch)
     return plot, points, lines
 
 

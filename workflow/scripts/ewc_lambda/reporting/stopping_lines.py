@@ -7,6 +7,8 @@ from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import ALL_TRIALS, NARROW, STOPPED
 from ewc_lambda.search.scout import LAMBDAS, is_auto
 
+UNFINISHED = "Not finished: all of this is of what there is. Missing:"
+
 
 def cost_line(study: Study) -> str:
     """How many trainings the answer took: members at a lambda, and of the reference lines."""
@@ -22,7 +24,11 @@ def cost_line(study: Study) -> str:
 
 
 def stopping_lines(study: Study) -> list[str]:
-    """Why the study has as many trials as it has; nothing where that was fixed."""
+    """What is missing of a study that is not finished; else why it has as many trials as it has,
+    and nothing where that was fixed.
+    """
+    if study.unfinished:
+        return [UNFINISHED, *(f"  {line}" for line in study.unfinished)]
     if not study.looks:
         return []
     last, target = study.looks[-1], study.config["target_width"]

@@ -182,11 +182,11 @@ def read_searches(
     return {(trial, name): read_search(files, trial, name, standing) for trial, name in places}
 
 
-def progress_lines(files: Files) -> list[str]:
+def progress_lines(files: Files, standing: Standing | None = None) -> list[str]:
     """A line per search, and one for the study."""
-    states = read_searches(files)
+    states = read_searches(files, standing)
     lines = [f"trial {trial}, {name}: {state.text()}" for (trial, name), state in states.items()]
-    work = study_work(files, states)
+    work = study_work(files, states, standing)
     return [*lines, f"{work.trained} of about {work.expected} lambda steps are done."]
 
 

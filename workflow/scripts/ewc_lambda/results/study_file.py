@@ -83,6 +83,11 @@ class Study:
         return [str(note) for note in self.attributes.get("notes", ())]
 
     @property
+    def unfinished(self) -> list[str]:
+        """What the study lacks that is not finished, a sentence each; empty where it is whole."""
+        return [str(line) for line in self.attributes.get("unfinished", ())]
+
+    @property
     def log(self) -> bool:
         """Whether lambda was searched on a log scale."""
         return bool(self.config["spacing"] == "log")

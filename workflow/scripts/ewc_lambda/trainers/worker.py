@@ -56,10 +56,16 @@ class Context:
         and y, labels (N,) int64 or targets (N, D) float32. ``split`` is train, validation or test.
 
         Raises:
-            FileNotFoundError: the data set is the trainer's own.
+            FileNotFoundError: the data set is the trainer's own, or there is no such task or split.
 
         """
-        with np.load(self._data / f"{task}_{split}.npz") as arrays:
+        path = self._data / f"{task}_{split}.npz"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no {split} samples of task {task} here. Tasks are 0 to {len(self.tasks) - 1}, "
+                f"splits train, validation and test; with `dataset: own` this file brings its own"
+            )
+        with np.load(path) as arrays:
             return arrays["x"].astype(np.float32) * np.float32(self._scale), arrays["y"]
 
     def progress(self, share: float, text: str = "") -> None:

@@ -8,7 +8,7 @@ Snakemake's records have a say.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,10 @@ class Survey:
     def stands(self, product: Product) -> bool:
         """Whether a file can be used as it is."""
         return product.record in self._stood or self.state(product).name == STANDS
+
+    def stand(self, products: Iterable[Product]) -> bool:
+        """Whether all of some files can be used as they are."""
+        return all(self.stands(product) for product in products)
 
     def state(self, product: Product) -> State:
         """The state of a file. What it was made from and does not stand, although it may itself,
