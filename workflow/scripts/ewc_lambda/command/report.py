@@ -15,7 +15,7 @@ from ewc_lambda.config.study_config import DEFAULT, elsewhere
 from ewc_lambda.errors import StudyError
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.study_file import Study
-from ewc_lambda.upkeep.survey import Survey
+from ewc_lambda.upkeep.survey import STANDS, WAITS, Survey
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,8 +57,13 @@ def _why_alone(named: NamedStudy, name: str) -> str:
     if named.file.absolute() != Path("results", name, "study.h5").absolute():
         return "it lies elsewhere than a run would put it"
     files = Files(named.config(), named.file.parent.parent)
-    state = Survey(files).state(files.product("study"))
-    return "" if files.alone or state.name == "stands" else state.why
+    survey = Survey(files)
+    state = survey.state(files.product("study"))
+    if files.alone or state.name == STANDS:
+        return ""
+    # What waits for another file has its reason there.
+    found = [survey.state(product) for product in survey.products()]
+    return next((each.why for each in found if each.name not in (STANDS, WAITS)), state.why)
 
 
 def _snakemake(where: list[str], output: Path) -> int:

@@ -64,7 +64,7 @@ def _targets(found: list[Compared]) -> str:
 def _cells(each: Compared) -> tuple[str, ...]:
     of = each.target
     at = "" if math.isnan(of.lambda_) else f" at lambda {of.lambda_:g}"
-    what = f"{of.importance or 'lambda = 0'}: {of.quantity}{at}"
+    what = f"{of.study}, {of.importance or 'lambda = 0'}: {of.quantity}{at}"
     if of.quantity == "best lambda":
         ours = _mean(each.ours, power=True)
         apart = f"{_apart(each.apart)} decades"
