@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from commands import OWN_LIBRARY
 from own_trainers import written
-from warm import soon
 
 from ewc_lambda.errors import StudyError
 from ewc_lambda.trainers.calls import Call, Trainer
@@ -206,7 +205,7 @@ def test_nothing_that_a_call_started_outlives_it(tmp_path):
     (found,) = trainer(text, tmp_path).run([call()])
     assert time.monotonic() - began < 60
     # Killed with its group, it is gone when it is next scheduled.
-    assert soon(lambda: not alive(int(found["losses"].item())), 20)
+    assert soon(lambda: not alive(int(found["losses"].item())))
 
 
 PARENT = """
