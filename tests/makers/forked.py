@@ -46,11 +46,14 @@ main()
 """
 
 
-def forked(arguments: Sequence[str], folder: Path) -> list[str]:
+def forked(arguments: Sequence[str]) -> list[str]:
     """The command of a process that has Snakemake forked with these arguments, and ends as it ends.
-    A file for it is written into ``folder``.
+    A file for it lies beside the server's socket: in a checkout, a file that git does not know
+    would change the revision that results name.
     """
-    script = folder / "snakemake_run.py"
+    number, path = tempfile.mkstemp(suffix=".py", dir=_server())
+    os.close(number)
+    script = Path(path)
     script.write_text(PROGRAM.format(argv=["snakemake", *arguments]))
     own = [sys.executable, str(script)]
     return [sys.executable, "-I", "-S", str(CLIENT), str(_server() / "socket"), "snakemake", *own]
