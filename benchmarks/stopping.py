@@ -5,34 +5,36 @@ simulated studies.
     python benchmarks/stopping.py --studies 200       quickly
 
 The whole procedure is in it: brackets drawn for the first trials and narrowed round by round, the
-few lambdas of later ones, looks, and stopping, by the functions of the workflow. Base models differ
-in where their curve lies (normal, skewed, one in ten far off) or are drawn from the best lambdas of
-committed studies (digits, mnist). Prints a table and writes nothing. docs/statistics.md holds what
-it printed.
+few lambdas of later ones, looks, and stopping, by the functions of the workflow. Curves are made
+up, and base models differ in where theirs lies (normal, skewed, one in ten far off); or curves,
+noise and base models are those of a committed study (shared/resampled_trials.py). Prints a table
+and writes nothing. docs/statistics.md holds what it printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
+import itertools
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from new_network import BASES, Population, held
-from shared.simulated_trials import CURVES, NOISES, Noise
+from shared.resampled_trials import base_models
+from shared.simulated_trials import CURVES, NOISES
 
 from ewc_lambda.inference import best_lambda as st
 from ewc_lambda.inference.across_trials import at_ends
 from ewc_lambda.inference.mean_curve import Curves, fitted_curves, lambda_to_use
 from ewc_lambda.inference.student import Floats
-from ewc_lambda.reporting.answers import answer_importance, open_study
 from ewc_lambda.search.by_config import decide_round, round_grid
 from ewc_lambda.search.looks import STOPPED, look
+from ewc_lambda.search.rounds import Bracket
 
-Draw = Callable[[np.random.Generator, int], Floats]
 CONFIG: dict[str, Any] = {
     "seed": 1,
     "spacing": "log",
@@ -46,43 +48,78 @@ CONFIG: dict[str, Any] = {
     "later_steps": 6,
 }
 MOST = 60
+FEW = 250
+FINE = np.linspace(-1.0, 8.0, 1801)
 
 
-def of_study(path: str) -> Draw:
-    """Base models as far apart as the trials of a committed study, which are drawn with
-    replacement.
-    """
-    study = open_study(Path(__file__).parent.parent / path)
-    answer = answer_importance(study, study.importances[0])
-    own = np.log10([trial.best.estimate for trial in answer.trials])
-    return lambda rng, n: rng.choice(own - own.mean(), n)
+@dataclass(frozen=True)
+class Setup:
+    """One row: how a trial's measures (R,) at x = log10(lambda) are drawn, and what is true."""
+
+    labels: tuple[str, str, str]
+    draw: Callable[[np.random.Generator, int], Callable[[float], Floats]]
+    best: float
+    target: float
+    replicates: int
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def made_up(name: str, label: str, bases: str, target: float, replicates: int) -> Setup:
+    """Of a curve of simulated_trials.py, moved by as much as base models differ."""
+    noise, curve = NOISES[label], CURVES[name]
+
+    def draw(rng: np.random.Generator, n: int) -> Callable[[float], Floats]:
+        shift = BASES[bases](rng, 1) + noise.shift * rng.standard_normal(n)
+        tilt = noise.tilt * rng.standard_normal(n)
+        offset = 0.1 * rng.standard_normal(n)
+
+        def measure(x: float) -> Floats:
+            rough = 1 + noise.rough * rng.standard_normal(n)
+            return np.asarray(curve(x - shift) * rough + tilt * (x - 5.0) + offset)
+
+        return measure
+
+    best = Population(name, noise, BASES[bases]).use
+    return Setup((name, label, bases), draw, best, target, replicates)
+
+
+def resampled(
+    label: str, path: str, target: float, replicates: int, **config: list[float]
+) -> Setup:
+    """Of the base models of a committed study, in its ranges."""
+    models = base_models(f"results/reference/{path}/study.h5")
+    mean = np.mean([model.expected(FINE) for model in models], axis=0)
+
+    def draw(rng: np.random.Generator, n: int) -> Callable[[float], Floats]:
+        return models[rng.integers(len(models))].measures(rng, n)
+
+    labels = (label, "its own", "its own")
+    return Setup(labels, draw, float(FINE[mean.argmin()]), target, replicates, config)
 
 
 class SimulatedTrial:
     """A trial whose measures are drawn instead of trained: lambdas, measures, ends of round 0."""
 
-    def __init__(self, rng: np.random.Generator, name: str, noise: Noise, at: float, n: int):
-        self._rng, self._curve, self._noise = rng, CURVES[name], noise
-        self._shift = at + noise.shift * rng.standard_normal((n, 1))
-        self._tilt = noise.tilt * rng.standard_normal((n, 1))
-        self._offset = 0.1 * rng.standard_normal((n, 1))
+    def __init__(self, measure: Callable[[float], Floats]) -> None:
+        self._draw = measure
         self._known: dict[float, Floats] = {}
         self.decisions: list[dict[str, Any]] = []
-        self.trainings = 0
+
+    @property
+    def trainings(self) -> int:
+        return sum(len(measures) for measures in self._known.values())
 
     def _measure(self, value: float) -> Floats:
         if value not in self._known:
-            x = np.array([[np.log10(value)]])
-            clean = self._curve(x - self._shift)
-            rough = 1 + self._noise.rough * self._rng.standard_normal(clean.shape)
-            self._known[value] = (clean * rough + self._tilt * (x - 5.0) + self._offset)[:, 0]
-            self.trainings += len(self._shift)
+            self._known[value] = self._draw(float(np.log10(value)))
         return self._known[value]
 
-    def search(self, config: dict[str, Any], trial: int, first: list[list[dict[str, Any]]]) -> None:
+    def search(
+        self, config: dict[str, Any], trial: int, start: tuple[Bracket, list[float]]
+    ) -> None:
         while not self.decisions or self.decisions[-1]["stop"] is None:
             before = self.decisions[-1] if self.decisions else None
-            bracket, lambdas = round_grid(config, trial, before, first)
+            bracket, lambdas = round_grid(config, trial, before) if before else start
             measures = [float(self._measure(value).mean()) for value in lambdas]
             place = {"trial": trial, "round": len(self.decisions)}
             found = decide_round(config, place, lambdas, measures)
@@ -106,7 +143,7 @@ class SimulatedTrial:
     def measures(self) -> Floats:
         return np.stack(list(self._known.values()), axis=1)
 
-    @functools.cached_property
+    @cached_property
     def end(self) -> str:
         return st.best_lambda(self.lambdas, self.measures, "log", self.first_ends).end
 
@@ -122,18 +159,17 @@ def curves_of(trials: list[SimulatedTrial]) -> Curves:
     )
 
 
-def one_study(
-    rng: np.random.Generator, name: str, noise: Noise, draw: Draw, target: float, replicates: int
-) -> tuple[float, ...]:
-    config = {**CONFIG, "seed": int(rng.integers(2**31))}
-    at = draw(rng, MOST)
+def one_study(rng: np.random.Generator, setup: Setup) -> tuple[float, ...]:
+    config = {**CONFIG, **setup.config, "seed": int(rng.integers(2**31))}
     trials: list[SimulatedTrial] = []
     count: int | None = 5
     while count is not None:
         for number in range(len(trials), count):
-            trial = SimulatedTrial(rng, name, noise, at[number], replicates)
-            first = [t.decisions for t in trials[: config["first_trials"]]]
-            trial.search(config, number, first if number >= config["first_trials"] else [])
+            trial = SimulatedTrial(setup.draw(rng, setup.replicates))
+            if number <= config["first_trials"]:
+                # Later trials have one grid.
+                start = round_grid(config, number, None, [t.decisions for t in trials])
+            trial.search(config, number, start)
             trials.append(trial)
         curves, reason = curves_of(trials), at_ends([t.end for t in trials])
         use = lambda_to_use(curves, STOPPED)
@@ -141,72 +177,73 @@ def one_study(
         if use.open_low or use.open_high or np.isnan(width):
             width = np.inf
         width = np.nan if reason else width
-        count = look({"": width}, target, len(trials), MOST).next_trials
+        count = look({"": width}, setup.target, len(trials), MOST).next_trials
     alone = lambda_to_use(curves)
-    true = POPULATIONS[name, noise, draw].use
     said = not reason and np.isfinite(use.low)
+    trainings = sum(t.trainings for t in trials)
     return (
         said,
-        held(use, true) if said else np.nan,
-        held(alone, true) if said else np.nan,
-        width <= target,
-        np.log10(use.high / use.low) if said else np.nan,
+        held(use, setup.best) if said else np.nan,
+        held(alone, setup.best) if said else np.nan,
+        width <= setup.target,
+        width if np.isfinite(width) else np.nan,
         len(trials),
-        sum(t.trainings for t in trials),
+        trainings,
+        width <= setup.target and trainings <= FEW,
     )
 
 
-POPULATIONS: dict[tuple[str, Noise, Draw], Population] = {}
-
-
-def rows() -> Iterator[tuple[str, str, str, Draw, float, int]]:
-    bases = {
-        **BASES,
-        "digits": of_study("results/reference/fixed_digits/study.h5"),
-        "mnist": of_study("results/reference/findings_mnist/study.h5"),
-    }
+def setups() -> Iterator[Callable[[], Setup]]:
+    """How to make each row's set-up."""
     for target in (0.3, 0.6, 1.0):
-        for base in ("normal", "skewed", "far_off"):
-            yield "plateaus", "medium", base, bases[base], target, 2
-    yield "parabola", "medium", "normal", bases["normal"], 0.3, 2
-    yield "cliff", "medium", "normal", bases["normal"], 0.6, 2
-    yield "plateaus", "large", "normal", bases["normal"], 0.6, 3
-    yield "plateaus", "small", "normal", bases["normal"], 0.3, 1
-    yield "plateaus", "medium", "digits", bases["digits"], 0.3, 2
-    yield "plateaus", "large", "mnist", bases["mnist"], 1.0, 2
+        for base in BASES:
+            yield partial(made_up, "plateaus", "medium", base, target, 2)
+    yield partial(made_up, "parabola", "medium", "normal", 0.3, 2)
+    yield partial(made_up, "cliff", "medium", "normal", 0.6, 2)
+    yield partial(made_up, "plateaus", "large", "normal", 0.6, 3)
+    yield partial(made_up, "plateaus", "small", "normal", 0.3, 1)
+    ranges = {"low_range": [1, 10], "high_range": [1e5, 1e6]}
+    yield partial(resampled, "digits", "fixed_digits", 0.3, 2, **ranges)
+    ranges = {"low_range": [0.1, 1], "high_range": [1e6, 1e7]}
+    yield partial(resampled, "mnist", "findings_mnist", 1.0, 2, **ranges)
+
+
+def row(number: int, studies: int) -> tuple[str, float]:
+    """A line of the table, and its CPU seconds."""
+    begin = time.process_time()
+    setup = list(setups())[number]()
+    rng = np.random.default_rng(20261127)
+    found = np.array([one_study(rng, setup) for _ in range(studies)])
+    said, covers, alone, reached, _, trials, trainings, few = np.nanmean(found, axis=0)
+    name, noise, bases = setup.labels
+    line = (
+        f"{name:9} {noise:7} {bases:8} {setup.replicates:2d} {setup.target:5.1f} "
+        f"{100 * said:6.1f} {100 * covers:8.1f} {100 * alone:6.1f} {100 * reached:7.1f} "
+        f"{np.nanmedian(found[:, 4]):5.2f} {trials:6.1f} {trainings:9.0f} {100 * few:5.0f}"
+    )
+    return line, time.process_time() - begin
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=2000, help="simulated studies per row")
     arguments = parser.parse_args()
-    begin = time.process_time()
     print("A study that stops by the width of its interval of the lambda to use. Share of studies")
     print("with an interval, and of those: coverage in % of the interval that is looked at and")
     print("reported (nominal 97%), and of one at 95%; share that reached the width within 60")
-    print("trials; median width, in decades; mean number of trials and of trainings")
+    print("trials; median width, in decades; mean number of trials and of trainings, and share of")
+    print(f"studies that reached the width in {FEW} trainings")
     print(
         f"{'curve':9} {'noise':7} {'bases':8} {'R':>2} {'width':>5} {'said':>6} {'reported':>8} "
-        f"{'95%':>6} {'reached':>7} {'wide':>5} {'trials':>6} {'trainings':>9}"
+        f"{'95%':>6} {'reached':>7} {'wide':>5} {'trials':>6} {'trainings':>9} {'few':>5}"
     )
-    for name, label, base, draw, target, replicates in rows():
-        noise = NOISES[label]
-        POPULATIONS[name, noise, draw] = Population(name, noise, draw)
-        rng = np.random.default_rng(20261127)
-        found = np.array(
-            [
-                one_study(rng, name, noise, draw, target, replicates)
-                for _ in range(arguments.studies)
-            ]
-        )
-        said, covers, alone, reached, _, trials, trainings = np.nanmean(found, axis=0)
-        print(
-            f"{name:9} {label:7} {base:8} {replicates:2d} {target:5.1f} {100 * said:6.1f} "
-            f"{100 * covers:8.1f} {100 * alone:6.1f} {100 * reached:7.1f} "
-            f"{np.nanmedian(found[:, 4]):5.2f} {trials:6.1f} {trainings:9.0f}",
-            flush=True,
-        )
-    print(f"\n{arguments.studies} studies per row, {time.process_time() - begin:.0f} s CPU")
+    with ProcessPoolExecutor() as pool:
+        rows = pool.map(row, range(len(list(setups()))), itertools.repeat(arguments.studies))
+        seconds = 0.0
+        for line, took in rows:
+            print(line, flush=True)
+            seconds += took
+    print(f"\n{arguments.studies} studies per row, {seconds:.0f} s CPU")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from ewc_lambda.search.looks import ALL_TRIALS, NARROW, NO_MINIMUM, STOPPED, look
+from ewc_lambda.search.looks import ALL_TRIALS, GROWTH, NARROW, NO_MINIMUM, STOPPED, look
 
 INF, NAN = math.inf, math.nan
 widths = st.one_of(st.floats(1e-3, 10), st.just(INF), st.just(NAN))
@@ -21,7 +21,7 @@ def test_the_widest_interval_counts_and_one_without_a_minimum_does_not():
     assert look({"a": 0.2, "b": 0.31}, 0.3, 5, 20).next_trials == 6
     assert look({"a": 0.2, "b": NAN}, 0.3, 5, 20).stop == NARROW
     assert look({"a": NAN, "b": NAN}, 0.3, 5, 20).stop == NO_MINIMUM
-    assert look({"a": 0.2, "b": INF}, 0.3, 5, 20).next_trials == 10
+    assert look({"a": 0.2, "b": INF}, 0.3, 5, 20).next_trials == 8
 
 
 def test_it_ends_with_the_trials_that_there_are_at_most():
@@ -38,7 +38,7 @@ def test_the_number_is_the_least_that_would_do_at_the_spread_there_is(width, n, 
         return
     # Brute force, one trial after another.
     m = n
-    while m < 2 * n and width * half_width(m) / half_width(n) > target:
+    while m < math.ceil(GROWTH * n) and width * half_width(m) / half_width(n) > target:
         m += 1
     assert found.next_trials == max(m, n + 1)
 

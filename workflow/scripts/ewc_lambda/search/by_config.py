@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ewc_lambda.search.later_trials import (
-    decide_later,
-    found_by,
-    is_later,
-    later_bracket,
-    steps_of,
-)
+from ewc_lambda.search.later_bracket import found_by, later_bracket
+from ewc_lambda.search.later_trials import decide_later, is_later, steps_of
 from ewc_lambda.search.rounds import Bracket, Decision, decide, draw_bracket, grid
 from ewc_lambda.search.scout import is_auto
 from ewc_lambda.seeding import trial_generator

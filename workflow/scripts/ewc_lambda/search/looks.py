@@ -7,7 +7,7 @@ spread that the n have, would leave an interval of w,
 
     smallest m with t(m - 1) / sqrt(m) <= w / width * t(n - 1) / sqrt(n),
 
-but at most to 2 n, as a spread of few trials is uncertain itself. The numbers follow from results
+but at most to 1.5 n, as a spread of few trials is uncertain itself. The numbers follow from results
 alone: not from cores, nor from where a run was interrupted.
 
 Who stops where an interval has become narrow stops too early more often than too late, so such a
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -31,6 +32,9 @@ LEVEL = 0.95
 
 STOPPED = 0.97
 """Nominal level of an interval that holds 95% in a study that stopped by its width."""
+
+GROWTH = 1.5
+"""How many times as many trials a look may ask for."""
 
 NARROW = "the interval is at most target_width wide"
 ALL_TRIALS = "trials is reached"
@@ -68,4 +72,4 @@ def look(widths: Mapping[str, float], target: float, n: int, most: int) -> Look:
     if n >= most:
         return Look(None, ALL_TRIALS)
     needed = trials_needed(n, target / widest, STOPPED) if np.isfinite(widest) else None
-    return Look(min(most, max(n + 1, min(needed or most, 2 * n))), None)
+    return Look(min(most, max(n + 1, min(needed or most, ceil(GROWTH * n)))), None)
