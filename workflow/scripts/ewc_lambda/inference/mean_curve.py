@@ -7,6 +7,10 @@ the T trials does not tell the mean slope from 0, as within a trial (`curve_fit.
 
     |mean over t of f_t'(x)| <= t(T - 1) * sd over t of f_t'(x) / sqrt(T)
 
+As shares, f_t is the logarithm of the trial's curve, and the lambda to use is where the geometric
+mean of the curves is lowest: what a new network loses by it, as a share of its own best, is least.
+The arithmetic mean is led by the few base models whose measures are large.
+
 Curves are compared where all trials searched.
 """
 
@@ -43,14 +47,16 @@ from ewc_lambda.inference.student import Floats, one_sample_t
 UNFIT = f"a trial has fewer than {MINIMUM_LAMBDAS} usable lambdas"
 FLAT = "the measure is the same at every lambda"
 APART = "the trials searched no range in common"
+NOT_POSITIVE = "a share of a measure that is not positive says nothing"
 
 
 @dataclass(frozen=True)
 class Curves:
     """Fitted curves of T trials on one grid x (G,), on the scale of the search: values and slopes
-    (T, G), and the lowest value (T,) of each trial's whole curve. Where there are none ``reason``
-    says why, and G is 0. ``open_low`` and ``open_high``: the grid ends there because a search does,
-    and not because a trial's measure diverges or is out of all proportion beyond.
+    (T, G), and the lowest value (T,) of each trial's whole curve; with ``shares`` of the logarithm
+    of the measure. Where there are none ``reason`` says why, and G is 0. ``open_low`` and
+    ``open_high``: the grid ends there because a search does, and not because a trial's measure
+    diverges or is out of all proportion beyond.
     """
 
     x: Floats
@@ -61,6 +67,17 @@ class Curves:
     open_low: bool = True
     open_high: bool = True
     reason: str = ""
+    shares: bool = False
+
+    def above(self, values: Floats, lowest: Floats) -> Floats:
+        """How far values lie above others, as a share of these."""
+        return np.asarray(np.expm1(values - lowest) if self.shares else values / lowest - 1)
+
+    @property
+    def shareless(self) -> str:
+        """Why no value is a share of another; empty where they are."""
+        positive = self.shares or not self.values.size or self.lowest.min() > 0
+        return "" if positive else NOT_POSITIVE
 
 
 @dataclass(frozen=True)
@@ -82,11 +99,13 @@ def fitted_curves(
     measures: Sequence[ArrayLike],
     first_grids: Sequence[tuple[float, float]],
     spacing: str = "log",
+    shares: bool = False,
 ) -> Curves:
     """The fitted mean curve of each trial on a grid of the range that all of them searched.
 
     lambdas: T arrays (S_t,) of all rounds, measures: T arrays (R_t, S_t); first_grids: T pairs,
-    lowest and highest lambda of round 0, which set how fine the curves may be.
+    lowest and highest lambda of round 0, which set how fine the curves may be; shares: curves of
+    the logarithm, for which measures must be positive.
     """
     read, searched = [], []
     for at, table, ends in zip(lambdas, measures, first_grids, strict=True):
@@ -100,13 +119,16 @@ def fitted_curves(
     # Differences that are rounding errors are the same in every trial: no test sees them.
     if read and all(np.ptp(means) <= ROUNDING * np.abs(means).max() for _, _, means in read):
         return _none(len(lambdas), spacing, FLAT)
+    if shares and read and min(means.min() for _, _, means in read) <= 0:
+        return _none(len(lambdas), spacing, NOT_POSITIVE)
     # Of a trial that gains little from any lambda, what the others take for a usual rise would be
     # out of all proportion, and the range that all have in common end at its own minimum.
     rise = max((typical_rise(x, means) for x, _, means in read), default=0.0)
     found: list[tuple[Spline | Pieces, Floats, Floats]] = []
     for x, span, means in read:
         kept = fit_window(x, means, rise)
-        found.append((_curve(x[kept], means[kept], span), x[kept], means[None, kept]))
+        x, means = x[kept], np.log(means[kept]) if shares else means[kept]
+        found.append((Spline(x, span) if shares else _curve(x, means, span), x, means[None]))
     low = max((x[0] for _, x, _ in found), default=np.nan)
     high = min((x[-1] for _, x, _ in found), default=np.nan)
     if not low < high:
@@ -122,6 +144,7 @@ def fitted_curves(
         spacing,
         bool(lows.max() == low),
         bool(highs.min() == high),
+        shares=shares,
     )
 
 
@@ -181,14 +204,14 @@ def tolerance(curves: Curves, share: float) -> Tolerance:
     minimum: what it costs to take another one.
     """
     nan = float("nan")
+    mean = curves.values.mean(axis=0)
     reason = curves.reason
-    if not reason and curves.values.mean(axis=0).min() <= 0:
-        reason = "a share of a measure that is not positive says nothing"
+    if not reason and not curves.shares and mean.min() <= 0:
+        reason = NOT_POSITIVE
     if reason:
         return Tolerance(share, nan, nan, False, False, reason)
-    mean = curves.values.mean(axis=0)
     best = int(mean.argmin())
-    bound = (1 + share) * mean[best]
+    bound = mean[best] + np.log1p(share) if curves.shares else (1 + share) * mean[best]
     above = np.flatnonzero(mean > bound)
     left, right = above[above < best], above[above > best]
 

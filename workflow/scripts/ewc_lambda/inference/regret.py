@@ -55,14 +55,13 @@ def regret(curves: Curves, level: float = 0.95) -> Regret:
     reason = curves.reason
     if not reason and trials < FEWEST_TRIALS:
         reason = f"{trials} trial{'s' * (trials != 1)}, {FEWEST_TRIALS} are needed"
-    if not reason and curves.lowest.min() <= 0:
-        reason = "a share of a measure that is not positive says nothing"
+    reason = reason or curves.shareless
     if reason:
         return Regret(nan, nan, np.full(trials, nan), level, reason)
     others = curves.values.sum(axis=0) - curves.values
     chosen = others.argmin(axis=1)
     at = curves.values[np.arange(trials), chosen]
-    shares = np.maximum(at / curves.lowest - 1, 0.0)
+    shares = np.maximum(curves.above(at, curves.lowest), 0.0)
     mean = float(shares.mean())
     most = (trials - 1) * mean / float(chdtri(trials - 1, 0.5 + level / 2))
     return Regret(mean, most, shares, level)
@@ -73,9 +72,9 @@ def regret_over_lambda(curves: Curves, level: float = 0.95) -> RegretCurve:
     their measure is not positive.
     """
     empty = np.empty(0)
-    if curves.reason or curves.lowest.min() <= 0:
+    if curves.reason or curves.shareless:
         return RegretCurve(empty, empty, empty, empty)
-    shares = np.maximum(curves.values / curves.lowest[:, None] - 1, 0.0)
+    shares = np.maximum(curves.above(curves.values, curves.lowest[:, None]), 0.0)
     trials, mean = len(shares), shares.mean(axis=0)
     half = np.full_like(mean, np.nan)
     if trials > 1:

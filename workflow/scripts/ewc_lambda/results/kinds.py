@@ -129,6 +129,7 @@ KINDS = {
             "trials",
             "min_trials",
             "target_width",
+            "trial_mean",
         ),
         gathered=("before", "searches"),
     ),

@@ -30,7 +30,7 @@ from ewc_lambda.inference.new_network import trials_needed
 LEVEL = 0.95
 """What intervals hold."""
 
-STOPPED = 0.97
+STOPPED = 0.98
 """Nominal level of an interval that holds 95% in a study that stopped by its width."""
 
 GROWTH = 1.5
