@@ -1,9 +1,12 @@
 """`ewc-lambda`: what each command says and writes, and one message for whatever is typed wrong."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
-from commands import ROOT, ewc_lambda, modules_after
+from commands import OWN_LIBRARY, ROOT, ewc_lambda, modules_after
 
 from ewc_lambda.command.main import COMMANDS, main
 
@@ -128,3 +131,14 @@ def test_findings_writes_the_pages_of_the_folder_that_it_is_run_in(tmp_path, mon
         assert picture.stat().st_size > 1000
     assert "figures/digits_curves.png" in page
     assert (tmp_path / "docs/figures/digits_curves.png").exists()
+
+
+def test_a_reader_that_has_read_enough_is_no_error():
+    """As `ewc-lambda summary | head` reads."""
+    study = str(REFERENCE / "digits/study.h5")
+    command = [sys.executable, "-m", "ewc_lambda", "summary", study]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=OWN_LIBRARY, **pipes) as run:
+        run.stdout.close()
+        said = run.stderr.read()
+    assert (run.returncode, said) == (128 + signal.SIGPIPE, b"")

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_up_curves import GRID, X, draw, parabolas
 from scipy import stats
 
@@ -11,6 +13,7 @@ from ewc_lambda.inference.curve_fit import Pieces, Spline
 from ewc_lambda.inference.mean_curve import (
     APART,
     FLAT,
+    NOT_POSITIVE,
     UNFIT,
     fitted_curves,
     lambda_to_use,
@@ -224,3 +227,55 @@ def test_a_trial_that_gains_little_does_not_end_the_range_of_all_at_its_own_mini
     curves = fitted_curves([lambdas] * 4, [m[None] for m in (*usual, diverging)], [(0.01, 100)] * 4)
     assert curves.x[-1] < 1.5
     assert not curves.open_high
+
+
+class TestShares:
+    """Curves of the logarithm: what a lambda costs, as a share of the trial's own best."""
+
+    def logarithmic(self, vertices, scales=None):
+        """A trial for each vertex, scale * exp(0.05 (x - vertex)^2), two equal replicates."""
+        scales = np.ones(len(vertices)) if scales is None else scales
+        return [
+            scale * np.exp(parabolas([v, v], curvature=0.05) - 0.6)
+            for v, scale in zip(vertices, scales, strict=True)
+        ]
+
+    def test_it_is_the_t_interval_of_the_vertices_whatever_their_scales(self):
+        vertices = np.array([4.9, 5.0, 5.3, 5.2, 5.05])
+        low, high = stats.t.interval(0.95, 4, vertices.mean(), stats.sem(vertices))
+        for scales in (np.ones(5), np.array([1.0, 100.0, 0.1, 3.0, 1e4])):
+            found = lambda_to_use(curves(self.logarithmic(vertices, scales), shares=True))
+            assert np.log10([found.low, found.high]) == pytest.approx([low, high], abs=1e-3)
+            assert np.log10(found.estimate) == pytest.approx(vertices.mean(), abs=0.01)
+
+    @given(st.integers(0, 2**31))
+    def test_costs_are_those_of_the_measures_themselves(self, seed):
+        rng = np.random.default_rng(seed)
+        trials = int(rng.integers(3, 9))
+        vertices, scales = rng.uniform(4, 6, trials), 10 ** rng.uniform(-2, 2, trials)
+        found = curves(self.logarithmic(vertices, scales), shares=True)
+        # By hand: a trial loses exp(0.05 d^2) - 1 at a distance d from its vertex.
+        loses = np.expm1(0.05 * (found.x[None] - vertices[:, None]) ** 2)
+        over = regret_over_lambda(found)
+        np.testing.assert_allclose(over.mean, loses.mean(axis=0), rtol=1e-2, atol=1e-4)
+        others = (vertices.sum() - vertices) / (trials - 1)
+        expected = np.expm1(0.05 * (others - vertices) ** 2)
+        np.testing.assert_allclose(regret(found).shares, expected, rtol=0.05, atol=2e-4)
+
+    def test_tolerance_is_a_share_of_the_geometric_mean(self):
+        found = tolerance(curves(self.logarithmic([5.0, 5.0, 5.0]), shares=True), 0.05)
+        half = np.sqrt(np.log(1.05) / 0.05)
+        assert np.log10([found.low, found.high]) == pytest.approx([5 - half, 5 + half], abs=2e-3)
+
+    def test_a_measure_that_is_not_positive_has_none(self):
+        tables = self.logarithmic([5.0, 5.1, 5.2])
+        tables[1][:, 3] = 0.0
+        assert lambda_to_use(curves(tables, shares=True)).reason == NOT_POSITIVE
+        assert regret(curves(tables, shares=True)).reason == NOT_POSITIVE
+        assert tolerance(curves(tables, shares=True), 0.1).reason == NOT_POSITIVE
+
+    def test_a_base_model_of_large_measures_does_not_lead(self):
+        usual, large = self.logarithmic([5.0] * 4), self.logarithmic([6.0], [1000.0])
+        assert lambda_to_use(curves(usual + large)).estimate > 10**5.9
+        found = lambda_to_use(curves(usual + large, shares=True))
+        assert np.log10(found.estimate) == pytest.approx(5.2, abs=0.01)

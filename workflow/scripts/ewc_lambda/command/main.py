@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -47,7 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return USAGE
     try:
-        return int(module.run(options) or 0)
+        status = int(module.run(options) or 0)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever reads, `head` perhaps, has read enough. Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except (StudyError, OSError) as error:
         # What the machine refuses (a full disk, a folder of another's) is told in its own words.
         print(f"ewc-lambda {options.command}: {error}", file=sys.stderr)

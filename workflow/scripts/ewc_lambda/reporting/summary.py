@@ -62,6 +62,7 @@ def head_lines(study: Study, found: Answers) -> list[str]:
     lines = [
         f"Study {study.name}: {_count(len(study.trials), 'trial')} of "
         f"{replicates}, {study.config['randomness']} randomness, "
+        f"{'geometric mean over trials, ' * study.shares}"
         f"lambda chosen on the {study.config['selection_split']} split.",
     ]
     if study.measured:

@@ -111,7 +111,7 @@ def curves_of(study: Study, found: Sequence[Search]) -> Curves:
         [search.measures for search in found],
         [search.first_ends for search in found],
         spacing(study),
-        shares=study.config.get("trial_mean") == "geometric",
+        shares=study.shares,
     )
 
 

@@ -189,6 +189,11 @@ class Study:
         return str(self.config.get("select_by", MEASURE))
 
     @property
+    def shares(self) -> bool:
+        """Whether trials are averaged as shares, by their geometric mean (``trial_mean``)."""
+        return bool(self.config.get("trial_mean") == "geometric")
+
+    @property
     def measured(self) -> str:
         """What stands for the measure, in words; empty for the Riemann measure itself."""
         other = "" if self.select_by == MEASURE else CRITERIA[self.select_by]
