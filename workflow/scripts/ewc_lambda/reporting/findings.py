@@ -26,6 +26,7 @@ SINGLE = {
     "fixed_digits": "The same with a fixed design: 5 trials of 10 replicates",
     "mnist": "Real MNIST in minutes: digits 0, 1, 2, then 3, 4, 5, with the original's network",
     "findings_mnist": "MNIST with the original's network, digits 0, 1, 2, then 3, 4, 5",
+    "sure_mnist": "The same until it is sure: trials added by the rule, few lambdas each",
     "original": "The original's question at its own size: all samples, 10 epochs, the exact Fisher",
     "findings_digits": "Importance measures compared, on digits",
     "three_tasks": "Three tasks in sequence, on digits",
