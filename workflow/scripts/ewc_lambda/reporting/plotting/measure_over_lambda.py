@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ewc_lambda.inference.best_lambda import Interval, matrix
+from ewc_lambda.inference.best_lambda import matrix
 from ewc_lambda.inference.replicates import comparable_means, trained, usable
 from ewc_lambda.inference.unpaired import run_means
 from ewc_lambda.reporting.answers import ImportanceAnswer, TrialAnswer, answer_importance
@@ -62,11 +62,6 @@ class Panel:
     importance: str
     curves: tuple[Curve, ...]
     answer: ImportanceAnswer
-
-    @property
-    def best(self) -> Interval:
-        """Best lambda of the study, interval over trials."""
-        return self.answer.best
 
 
 @dataclass(frozen=True)
@@ -275,17 +270,22 @@ def _reference_handles(data: MeasureOverLambda) -> list[Line2D]:
 
 
 def _answer_handles(data: MeasureOverLambda) -> list[Line2D]:
-    answers: list[TrialAnswer | ImportanceAnswer] = [curve.answer for curve in data.curves]
+    drawn = [
+        (c.answer.resolved.resolved, c.answer.best.estimate, c.answer.best.low) for c in data.curves
+    ]
     if len(data.trials) > 1:
-        answers += [panel.answer for panel in data.panels]
-    said = {a.resolved.resolved for a in answers if np.isfinite(a.best.estimate)}
+        answers = [
+            (panel.answer.resolved.resolved, panel.answer.recommendation) for panel in data.panels
+        ]
+        drawn += [(resolved, found.use.estimate, found.use.low) for resolved, found in answers]
+    said = {resolved for resolved, estimate, _ in drawn if np.isfinite(estimate)}
     words = {True: "best λ, resolved", False: "best λ, not resolved"}
     handles = [
         _handle(label, **style.optimum_look(resolved, "white"))
         for resolved, label in words.items()
         if resolved in said
     ]
-    if any(np.isfinite(answer.best.low) for answer in answers):
+    if any(np.isfinite(low) for _, _, low in drawn):
         handles.append(_handle("its 95% interval", color=style.GREY, linewidth=1.8))
     return handles
 

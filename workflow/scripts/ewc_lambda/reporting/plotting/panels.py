@@ -58,8 +58,9 @@ def strip_height(trials: int) -> float:
 
 
 def best_rows(axes: Axes, answer: ImportanceAnswer, trials: tuple[int, ...]) -> None:
-    """A row for the best lambda of each of the study's trials and one for all: its interval as a
-    bar, open at an end that the data do not bound; a star if it is resolved, an open circle if not.
+    """A row for the best lambda of each of the study's trials and one for the lambda to use: its
+    interval as a bar, open at an end that the data do not bound; a star if it is resolved, an open
+    circle if not.
     """
     few = len(trials) <= style.FEW
     size = 5.5 if few else 4.0
@@ -80,21 +81,21 @@ def best_rows(axes: Axes, answer: ImportanceAnswer, trials: tuple[int, ...]) -> 
         look = style.optimum_look(trial.resolved.resolved, colour, size)
         axes.plot(best.estimate, number, zorder=3, **{**look, "markeredgewidth": 0.4})
     if len(trials) > 1:
-        at = len(trials) + (0.0 if few else 0.8)
+        at, use = len(trials) + (0.0 if few else 0.8), answer.recommendation.use
         # An interval of a minimum that is none: dashed.
         dashes = "-" if answer.resolved.resolved else (0, (1.5, 1))
-        _bar(axes, at, answer.best.low, answer.best.high, style.BLACK, 1.8, dashes)
+        _bar(axes, at, use.low, use.high, style.BLACK, 1.8, dashes)
         for is_open, end, marker in (
-            (answer.best.open_low, answer.best.low, "<"),
-            (answer.best.open_high, answer.best.high, ">"),
+            (use.open_low, use.low, "<"),
+            (use.open_high, use.high, ">"),
         ):
             if is_open and np.isfinite(end):
                 axes.plot(end, at, marker, color=style.BLACK, markersize=3)
         look = style.optimum_look(answer.resolved.resolved, "white", 7)
         if not answer.resolved.resolved:
             look["markerfacecolor"] = "white"
-        axes.plot(answer.best.estimate, at, zorder=3, **look)
-        axes.set_yticks([at], ["all"])
+        axes.plot(use.estimate, at, zorder=3, **look)
+        axes.set_yticks([at], ["to use"])
         axes.set_ylim(at + 0.8, -0.7)
     else:
         axes.set_yticks([])
