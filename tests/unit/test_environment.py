@@ -51,7 +51,15 @@ def test_the_config_table_is_that_of_the_schema():
 
 
 # The default study goes on until it is sure; a config that does not speak of that has its trials.
-DECIDED = {"trials", "target_width", "replicates", "low_range", "high_range", "first_trials"}
+DECIDED = {
+    "trials",
+    "target_width",
+    "trial_mean",
+    "replicates",
+    "low_range",
+    "high_range",
+    "first_trials",
+}
 
 
 def test_the_default_config_is_the_schemas_defaults_but_for_its_design():
