@@ -17,6 +17,14 @@ from ewc_lambda.errors import StudyError
         ({"first_trials": 0}, "first_trials"),
         ({"later_steps": 4}, "later_steps"),
         ({"first_trials": 2, "racing": True, "replicates": 4}, "racing: a race drops lambdas"),
+        (
+            {"trial_mean": "geometric", "select_by": "final_accuracy"},
+            "trial_mean: the geometric mean is of shares",
+        ),
+        (
+            {"trial_mean": "geometric", "select_by": "average_accuracy"},
+            "Allowed with it: arithmetic",
+        ),
         ({"low_range": "auto"}, "high_range: [100000, 1000000], and the other range is auto"),
         ({"high_range": "auto"}, "low_range: [1, 10], and the other range is auto"),
         ({"low_range": "automatic", "high_range": "automatic"}, "Allowed: auto, or"),
@@ -31,6 +39,7 @@ def test_what_does_not_go_together_is_refused_by_key(config, said):
 
 def test_what_goes_together():
     resolve({"target_width": 0.3, "trials": 5, "min_trials": 5, "first_trials": 9})
+    resolve({"trial_mean": "geometric", "select_by": "final_loss"})
     # A fixed number of trials knows no first look.
     resolve({"trials": 2, "min_trials": 5})
     auto = resolve({"low_range": "auto", "high_range": "auto"})

@@ -65,6 +65,11 @@ def _check_choice(config: Mapping[str, Any]) -> None:
             f"select_by: {by} needs classes, and loss mean_squared_error is of a regression. "
             f"Allowed with it: measure, final_loss."
         )
+    if by.endswith("accuracy") and config["trial_mean"] == "geometric":
+        raise StudyError(
+            f"trial_mean: the geometric mean is of shares, and where all is right {by} has an "
+            f"error of 0, of which nothing is a share. Allowed with it: arithmetic."
+        )
     if by != "measure" and config["racing"]:
         raise StudyError(
             f"racing: drops steps by the Riemann measure, and select_by is {by}. Allowed: racing "
