@@ -21,12 +21,12 @@ from ewc_lambda.reporting.replications import Compared, compare, curve
 from ewc_lambda.reporting.shifts import shifts_table
 from ewc_lambda.results.targets import read_targets
 
-_PLACE = re.compile(r"^\{\{(\w+)(?: (\w+))?\}\}$", re.MULTILINE)
+_PLACE = re.compile(r"^\{\{(\w+)(?: (\w+(?: \w+)*))?\}\}$", re.MULTILINE)
 _ERRORS = dict(zip(ERRORS, ("standard deviation", "standard error", "95%", "as read"), strict=True))
 
 
 def replications(folder: str | Path, reference: str | Path) -> str:
-    """The page as Markdown: ``folder``/page.md with each place ``{{what NAME}}`` filled from
+    """The page as Markdown: ``folder``/page.md with each place ``{{what NAME ...}}`` filled from
     ``folder``/targets.csv and the study files in ``reference``.
 
     Raises:
@@ -39,7 +39,7 @@ def replications(folder: str | Path, reference: str | Path) -> str:
         "targets": lambda source: _targets([c for c in found if c.target.source == source]),
         "study": lambda name: _study(own / name / "study.h5"),
         "bayes": lambda _: bayes_table(Path(reference)),
-        "shifts": lambda name: shifts_table(name, own, Path(folder, "fisher_sizes.csv")),
+        "shifts": lambda name: shifts_table(name.split(), own, Path(folder, "fisher_sizes.csv")),
         "halving": lambda name: halving_table(own / name / "study.h5"),
     }
 

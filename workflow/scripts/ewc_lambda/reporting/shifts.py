@@ -8,6 +8,7 @@ both, where each rises past halfway from lambda = 0 to the best of the first kin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,18 +44,19 @@ def predicted(sizes: pd.DataFrame, name: str, first: str) -> Floats:
     return np.log10(sizes[first].to_numpy(float) / sizes[name].to_numpy(float))
 
 
-def shifts_table(study: str, folder: Path, sizes: Path) -> str:
-    """The table of a study as Markdown, from its file and the sums of ``sizes`` (columns study,
-    trial, and one for each kind). What was not run has no measured shift.
+def shifts_table(studies: Sequence[str], folder: Path, sizes: Path) -> str:
+    """The table of studies of the same base models as Markdown, from their files and the sums of
+    ``sizes`` (columns study, trial, and one for each kind), which name the first one. What was not
+    run has no measured shift.
     """
     table = pd.read_csv(sizes)
-    own = table[table["study"] == study].sort_values("trial")
+    own = table[table["study"] == studies[0]].sort_values("trial")
     kinds = [name for name in table.columns if name.startswith("fisher_")]
-    path = folder / study / "study.h5"
-    curves = {}
-    if path.exists():
-        read = open_study(path)
-        curves = {name: curve(read, name) for name in read.importances}
+    curves: dict[str, Curve] = {}
+    for path in (folder / study / "study.h5" for study in studies):
+        if path.exists():
+            read = open_study(path)
+            curves |= {name: curve(read, name) for name in read.importances}
     lines = [
         "| against exact | predicted, decades | measured | measured - predicted, paired |",
         "|---|---|---|---|",
