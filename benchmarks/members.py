@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = load("config/config.yaml") | {"epochs": given.epochs}
+    config = load("config/studies/fixed_digits.yaml") | {"epochs": given.epochs}
     open_device(config)  # deterministic, as in a job
     prepared = as_prepared(build_scenario(config))
     problems = {

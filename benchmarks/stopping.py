@@ -89,7 +89,7 @@ def made_up(
 
 
 def resampled(
-    label: str, path: str, target: float, replicates: int, shares: bool, **config: list[float]
+    label: str, path: str, target: float, replicates: int, shares: bool, **config: Any
 ) -> Setup:
     """Of the base models of a committed study, in its ranges."""
     models = base_models(f"results/reference/{path}/study.h5")
@@ -212,10 +212,13 @@ def setups() -> Iterator[Callable[[], Setup]]:
     yield partial(made_up, "cliff", "medium", "normal", 0.6, 2)
     yield partial(made_up, "plateaus", "large", "normal", 0.6, 3)
     yield partial(made_up, "plateaus", "small", "normal", 0.3, 1)
-    ranges = {"low_range": [1, 10], "high_range": [1e5, 1e6]}
+    ranges: dict[str, Any] = {"low_range": [1, 10], "high_range": [1e5, 1e6]}
+    few = ranges | {"later_steps": 5}
+    for target, replicates in ((0.3, 1), (0.3, 2), (0.4, 1), (0.6, 1)):
+        yield partial(resampled, "default", "forty_default", target, replicates, True, **few)
     for target, shares in ((0.3, True), (0.4, True), (0.4, False), (0.6, True)):
-        yield partial(resampled, "digits", "forty_digits", target, 2, shares, **ranges)
-    yield partial(resampled, "digits", "forty_digits", 0.4, 1, True, **ranges)
+        yield partial(resampled, "narrow", "forty_digits", target, 2, shares, **ranges)
+    yield partial(resampled, "narrow", "forty_digits", 0.4, 1, True, **ranges)
     ranges = {"low_range": [0.1, 1], "high_range": [1e6, 1e7]}
     yield partial(resampled, "mnist", "findings_mnist", 1.0, 2, True, **ranges)
 

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = load("config/config.yaml")
+    config = load("config/studies/fixed_digits.yaml")
     open_device(config)
     problem = build_problem(config, as_prepared(build_scenario(config)))
     draw_weights(problem.network, trial_generator(1, 0, "weights"))

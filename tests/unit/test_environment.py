@@ -52,6 +52,11 @@ def test_the_config_table_is_that_of_the_schema():
 
 # The default study goes on until it is sure; a config that does not speak of that has its trials.
 DECIDED = {
+    "validation_fraction",
+    "hidden",
+    "epochs",
+    "batch_size",
+    "later_steps",
     "trials",
     "target_width",
     "trial_mean",

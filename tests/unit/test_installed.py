@@ -68,7 +68,7 @@ def test_it_gives_the_command(environment, tmp_path):
     study = str(ROOT / "results/reference/digits/study.h5")
     done = run(program, "summary", study, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Study digits: 12 trials of 2 replicates")
+    assert done.stdout.startswith("Study digits: 10 trials of 1 replicate")
     assert run(program, "pack", study, cwd=tmp_path).stdout == "digits.tar: packed\n"
     assert run(program, "unpack", "digits.tar", cwd=tmp_path).returncode == 0
     done = run(program, "verify", "digits", cwd=tmp_path)

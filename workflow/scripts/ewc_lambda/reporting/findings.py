@@ -22,8 +22,9 @@ from ewc_lambda.results.study_file import Study
 # Folders of results/reference in the order of the page, with what each is. A pair is a noise study.
 SINGLE = {
     "digits": "The default study: digits 0 to 4, then 5 to 9",
-    "forty_digits": "How much base models differ: the default study with forty trials",
-    "fixed_digits": "The same with a fixed design: 5 trials of 10 replicates",
+    "forty_default": "How much base models differ: the default study with forty trials",
+    "forty_digits": "The same with a narrow network, whose base models differ more",
+    "fixed_digits": "A narrow network with a fixed design: 5 trials of 10 replicates",
     "mnist": "Real MNIST in minutes: digits 0, 1, 2, then 3, 4, 5, with the original's network",
     "findings_mnist": "MNIST with the original's network, digits 0, 1, 2, then 3, 4, 5",
     "sure_mnist": "The same until it is sure: trials added by the rule, few lambdas each",
