@@ -3,6 +3,9 @@ simulated studies.
 
     python benchmarks/stopping.py                     every row
     python benchmarks/stopping.py --studies 200       quickly
+    python benchmarks/stopping.py gain                one of its tables
+
+The second table is of studies that stop by the width of the interval of their gain (target_gain).
 
 The whole procedure is in it: brackets drawn for the first trials and narrowed round by round, the
 few lambdas of later ones, looks, and stopping, by the functions of the workflow. Curves are made
@@ -19,7 +22,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -29,11 +32,12 @@ from shared.resampled_trials import base_models
 from shared.simulated_trials import CURVES, NOISES
 
 from ewc_lambda.inference import best_lambda as st
-from ewc_lambda.inference.across_trials import at_ends
+from ewc_lambda.inference.across_trials import at_ends, study_gain
+from ewc_lambda.inference.best_lambda import Interval
 from ewc_lambda.inference.mean_curve import Curves, fitted_curves, lambda_to_use
 from ewc_lambda.inference.student import Floats
 from ewc_lambda.search.by_config import decide_round, round_grid
-from ewc_lambda.search.looks import STOPPED, look
+from ewc_lambda.search.looks import LEVEL, STOPPED, look
 from ewc_lambda.search.rounds import Bracket
 
 CONFIG: dict[str, Any] = {
@@ -50,20 +54,28 @@ CONFIG: dict[str, Any] = {
 }
 MOST = 60
 FEW = 250
+FIXED = 20
 FINE = np.linspace(-1.0, 8.0, 1801)
+
+Drawn = tuple[Callable[[float], Floats], Floats]
+"""A trial: what its replicates (R,) measure at x, and at lambda = 0."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """One row: how a trial's measures (R,) at x = log10(lambda) are drawn, and what is true."""
+    """One row: how a trial's measures (R,) at x = log10(lambda) are drawn, and what is true: the
+    best lambda, and the mean gain over lambda = 0 of base models at their own best lambdas.
+    """
 
     labels: tuple[str, str, str]
-    draw: Callable[[np.random.Generator, int], Callable[[float], Floats]]
+    draw: Callable[[np.random.Generator, int], Drawn]
     best: float
     target: float
     replicates: int
     shares: bool
     config: Mapping[str, Any] = field(default_factory=dict)
+    gain: float = float("nan")
+    first_look: int = 5
 
 
 def made_up(
@@ -72,7 +84,7 @@ def made_up(
     """Of a curve of simulated_trials.py, moved by as much as base models differ."""
     noise, curve = NOISES[label], CURVES[name]
 
-    def draw(rng: np.random.Generator, n: int) -> Callable[[float], Floats]:
+    def draw(rng: np.random.Generator, n: int) -> Drawn:
         shift = BASES[bases](rng, 1) + noise.shift * rng.standard_normal(n)
         tilt = noise.tilt * rng.standard_normal(n)
         offset = 0.1 * rng.standard_normal(n)
@@ -81,7 +93,7 @@ def made_up(
             rough = 1 + noise.rough * rng.standard_normal(n)
             return np.asarray(curve(x - shift) * rough + tilt * (x - 5.0) + offset)
 
-        return measure
+        return measure, np.full(n, np.nan)
 
     curves = Population(name, noise, BASES[bases]).curves
     best = float(X[(np.log(curves) if shares else curves).mean(axis=0).argmin()])
@@ -96,38 +108,45 @@ def resampled(
     curves = np.array([model.expected(FINE) for model in models])
     mean = (np.log(curves) if shares else curves).mean(axis=0)
 
-    def draw(rng: np.random.Generator, n: int) -> Callable[[float], Floats]:
-        return models[rng.integers(len(models))].measures(rng, n)
+    def draw(rng: np.random.Generator, n: int) -> Drawn:
+        return models[rng.integers(len(models))].trial(rng, n)
 
     labels = (label, "its own", "its own")
     best = float(FINE[mean.argmin()])
-    return Setup(labels, draw, best, target, replicates, shares, config)
+    gain = float(np.mean([model.zero - model.lowest for model in models]))
+    return Setup(labels, draw, best, target, replicates, shares, config, gain)
 
 
 class SimulatedTrial:
     """A trial whose measures are drawn instead of trained: lambdas, measures, ends of round 0."""
 
-    def __init__(self, measure: Callable[[float], Floats]) -> None:
-        self._draw = measure
+    def __init__(self, drawn: Drawn) -> None:
+        self._draw, self.zero = drawn
         self._known: dict[float, Floats] = {}
         self.decisions: list[dict[str, Any]] = []
+        self.programs: list[int] = []
+        """Members that train together, one after another."""
 
     @property
     def trainings(self) -> int:
-        return sum(len(measures) for measures in self._known.values())
+        return sum(self.programs)
 
-    def _measure(self, value: float) -> Floats:
-        if value not in self._known:
+    def _round(self, lambdas: list[float]) -> list[float]:
+        """The measures of a round's lambdas; those that are met again are not trained again."""
+        new = [value for value in lambdas if value not in self._known]
+        for value in new:
             self._known[value] = self._draw(float(np.log10(value)))
-        return self._known[value]
+        self.programs.append(sum(len(self._known[value]) for value in new))
+        return [float(self._known[value].mean()) for value in lambdas]
 
     def search(
         self, config: dict[str, Any], trial: int, start: tuple[Bracket, list[float]]
     ) -> None:
+        self.start = start
         while not self.decisions or self.decisions[-1]["stop"] is None:
             before = self.decisions[-1] if self.decisions else None
             bracket, lambdas = round_grid(config, trial, before) if before else start
-            measures = [float(self._measure(value).mean()) for value in lambdas]
+            measures = self._round(lambdas)
             place = {"trial": trial, "round": len(self.decisions)}
             found = decide_round(config, place, lambdas, measures)
             self.decisions.append(
@@ -169,27 +188,50 @@ def curves_of(trials: list[SimulatedTrial], shares: bool) -> Curves:
     )
 
 
-def one_study(rng: np.random.Generator, setup: Setup) -> tuple[float, ...]:
+def stopped(
+    rng: np.random.Generator, setup: Setup
+) -> tuple[list[SimulatedTrial], Interval, float, Curves]:
+    """A study that stops by its width: its trials, the interval at the stop, how wide it is, and
+    the curves.
+    """
     config = {**CONFIG, **setup.config, "seed": int(rng.integers(2**31))}
     trials: list[SimulatedTrial] = []
     count: int | None = 5
     while count is not None:
-        for number in range(len(trials), count):
-            trial = SimulatedTrial(setup.draw(rng, setup.replicates))
-            if number <= config["first_trials"]:
-                # Later trials have one grid.
-                start = round_grid(config, number, None, [t.decisions for t in trials])
-            trial.search(config, number, start)
-            trials.append(trial)
+        more(trials, count, rng, setup, config)
         curves, reason = curves_of(trials, setup.shares), at_ends([t.end for t in trials])
         use = lambda_to_use(curves, STOPPED)
         width = np.log10(use.high / use.low)
         if use.open_low or use.open_high or np.isnan(width):
             width = np.inf
-        width = np.nan if reason else width
+        width = float("nan" if reason else width)
         count = look({"": width}, setup.target, len(trials), MOST).next_trials
+    return trials, use, width, curves
+
+
+def more(
+    trials: list[SimulatedTrial],
+    count: int,
+    rng: np.random.Generator,
+    setup: Setup,
+    config: dict[str, Any],
+) -> None:
+    """Go on to so many trials."""
+    for number in range(len(trials), count):
+        trial = SimulatedTrial(setup.draw(rng, setup.replicates))
+        # Later trials have one grid.
+        if number > config["first_trials"]:
+            start = trials[-1].start
+        else:
+            start = round_grid(config, number, None, [t.decisions for t in trials])
+        trial.search(config, number, start)
+        trials.append(trial)
+
+
+def one_study(rng: np.random.Generator, setup: Setup) -> tuple[float, ...]:
+    trials, use, width, curves = stopped(rng, setup)
     alone = lambda_to_use(curves)
-    said = not reason and np.isfinite(use.low)
+    said = not np.isnan(width) and np.isfinite(use.low)
     trainings = sum(t.trainings for t in trials)
     return (
         said,
@@ -201,6 +243,47 @@ def one_study(rng: np.random.Generator, setup: Setup) -> tuple[float, ...]:
         trainings,
         width <= setup.target and trainings <= FEW,
     )
+
+
+def one_gain(rng: np.random.Generator, setup: Setup) -> tuple[float, ...]:
+    """A study that stops by the width of its interval of the gain."""
+    config = {**CONFIG, **setup.config, "seed": int(rng.integers(2**31))}
+    trials: list[SimulatedTrial] = []
+    count: int | None = setup.first_look
+    while count is not None:
+        more(trials, count, rng, setup, config)
+        found = gain_of(trials, STOPPED)
+        width = found.high - found.low
+        count = look({}, None, len(trials), MOST, {"": width}, setup.target).next_trials
+    count, alone = len(trials), gain_of(trials, LEVEL)
+    use, reason = lambda_to_use(curves_of(trials, setup.shares)), at_ends([t.end for t in trials])
+    trainings = sum(t.trainings for t in trials)
+    more(trials, FIXED, rng, setup, config)
+    return (
+        held_gain(found, setup.gain),
+        held_gain(alone, setup.gain),
+        held_gain(gain_of(trials[:FIXED], LEVEL), setup.gain),
+        np.nan if reason or not np.isfinite(use.low) else held(use, setup.best),
+        width <= setup.target,
+        width,
+        found.estimate - setup.gain,
+        count,
+        trainings,
+    )
+
+
+def gain_of(trials: list[SimulatedTrial], level: float) -> Interval:
+    return study_gain(
+        [t.lambdas for t in trials],
+        [t.measures for t in trials],
+        [t.measures for t in trials],
+        [t.zero for t in trials],
+        level=level,
+    )
+
+
+def held_gain(found: Interval, gain: float) -> bool:
+    return found.low <= gain <= found.high
 
 
 def setups() -> Iterator[Callable[[], Setup]]:
@@ -223,6 +306,42 @@ def setups() -> Iterator[Callable[[], Setup]]:
     yield partial(resampled, "mnist", "findings_mnist", 1.0, 2, True, **ranges)
 
 
+def gain_setups() -> Iterator[Callable[[], Setup]]:
+    digits = {"low_range": [1, 10], "high_range": [1e5, 1e6]}
+    mnist = {"low_range": [0.1, 1], "high_range": [1e6, 1e7]}
+    for target in (8.0, 12.0):
+        yield partial(resampled, "digits", "digits", target, 2, True, **digits)
+    for target in (8.0, 12.0):
+        yield partial(resampled, "three", "three_tasks", target, 2, True, **digits)
+    for target in (5.0, 8.0):
+        yield partial(resampled, "mnist", "findings_mnist", target, 2, True, **mnist)
+    yield partial(resampled, "mnist", "findings_mnist", 5.0, 1, True, **mnist)
+    # A later first look.
+    for first in (10, 20):
+        yield lambda first=first: replace(
+            resampled("three", "three_tasks", 12.0, 2, True, **digits), first_look=first
+        )
+        yield lambda first=first: replace(
+            resampled("mnist", "findings_mnist", 8.0, 2, True, **mnist), first_look=first
+        )
+
+
+def gain_row(number: int, studies: int) -> tuple[str, float]:
+    """A line of the table of the gain, and its CPU seconds."""
+    begin = time.process_time()
+    setup = list(gain_setups())[number]()
+    rng = np.random.default_rng(20261128)
+    found = np.array([one_gain(rng, setup) for _ in range(studies)])
+    covers, alone, fixed, use, reached, _, off, trials, trainings = np.nanmean(found, axis=0)
+    line = (
+        f"{setup.labels[0]:9} {setup.replicates:2d} {setup.gain:5.1f} {setup.target:6.1f} "
+        f"{setup.first_look:5d} {100 * covers:8.1f} {100 * alone:6.1f} {100 * fixed:6.1f} "
+        f"{off:6.2f} {100 * use:7.1f} {100 * reached:7.1f} {np.nanmedian(found[:, 5]):6.2f} "
+        f"{trials:6.1f} {trainings:9.0f}"
+    )
+    return line, time.process_time() - begin
+
+
 def row(number: int, studies: int) -> tuple[str, float]:
     """A line of the table, and its CPU seconds."""
     begin = time.process_time()
@@ -240,27 +359,45 @@ def row(number: int, studies: int) -> tuple[str, float]:
     return line, time.process_time() - begin
 
 
+WIDTH_HEAD = f"""\
+A study that stops by the width of its interval of the lambda to use. Share of studies
+with an interval, and of those: coverage in % of the interval that is looked at and
+reported (nominal 98%), and of one at 95%; share that reached the width within 60
+trials; median width, in decades; mean number of trials and of trainings, and share of
+studies that reached the width in {FEW} trainings
+{"curve":9} {"noise":7} {"bases":8} {"mean":10} {"R":>2} {"width":>5} {"said":>6} \
+{"reported":>8} {"95%":>6} {"reached":>7} {"wide":>5} {"trials":>6} {"trainings":>9} {"few":>5}"""
+GAIN_HEAD = f"""\
+A study that stops by the width of its interval of the gain over lambda = 0: the mean gain
+of the base models at their own best lambdas, and the width asked for, in loss x epochs;
+trials at the first look; coverage in % of the interval that is looked at and reported
+(nominal 98%), of one at 95%, and of one at 95% of {FIXED} trials, whatever the width; by how
+much the estimate at the stop is off in the mean; coverage of the lambda to use, at 95%;
+share that reached the width within 60 trials; median width; mean number of trials and of
+trainings
+{"curve":9} {"R":>2} {"gain":>5} {"width":>6} {"first":>5} {"reported":>8} {"95%":>6} {"fixed":>6} \
+{"off":>6} {"lambda":>7} {"reached":>7} {"wide":>6} {"trials":>6} {"trainings":>9}"""
+TABLES = {"lambda": (WIDTH_HEAD, row, setups), "gain": (GAIN_HEAD, gain_row, gain_setups)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=2000, help="simulated studies per row")
+    parser.add_argument("--processes", type=int, help="at most so many at once")
+    parser.add_argument("tables", nargs="*", default=[*TABLES], help=", ".join(TABLES))
     arguments = parser.parse_args()
-    print("A study that stops by the width of its interval of the lambda to use. Share of studies")
-    print("with an interval, and of those: coverage in % of the interval that is looked at and")
-    print("reported (nominal 98%), and of one at 95%; share that reached the width within 60")
-    print("trials; median width, in decades; mean number of trials and of trainings, and share of")
-    print(f"studies that reached the width in {FEW} trainings")
-    print(
-        f"{'curve':9} {'noise':7} {'bases':8} {'mean':10} {'R':>2} {'width':>5} {'said':>6} "
-        f"{'reported':>8} {'95%':>6} {'reached':>7} {'wide':>5} {'trials':>6} "
-        f"{'trainings':>9} {'few':>5}"
-    )
-    with ProcessPoolExecutor() as pool:
-        rows = pool.map(row, range(len(list(setups()))), itertools.repeat(arguments.studies))
-        seconds = 0.0
-        for line, took in rows:
-            print(line, flush=True)
-            seconds += took
-    print(f"\n{arguments.studies} studies per row, {seconds:.0f} s CPU")
+    seconds = 0.0
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        for name, (heading, rows, made) in TABLES.items():
+            if name not in arguments.tables:
+                continue
+            print(heading)
+            each = range(len(list(made())))
+            for line, took in pool.map(rows, each, itertools.repeat(arguments.studies)):
+                print(line, flush=True)
+                seconds += took
+            print()
+    print(f"{arguments.studies} studies per row, {seconds:.0f} s CPU")
 
 
 if __name__ == "__main__":

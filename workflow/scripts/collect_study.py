@@ -35,8 +35,10 @@ def main(snakemake: Any) -> None:
         "provenance": provenance(params.code, params.config),
     }
     if looks := [read_json(path) for path in inputs.get("looks", [])]:
-        said = ("trials", "widths", "next_trials", "stop")
-        attributes["looks"] = {str(n): {key: at[key] for key in said} for n, at in enumerate(looks)}
+        said = ("trials", "widths", "gains", "next_trials", "stop")
+        attributes["looks"] = {
+            str(n): {key: at[key] for key in said if key in at} for n, at in enumerate(looks)
+        }
     notes = read_notes(inputs.data)
     if notes:
         attributes["notes"] = notes

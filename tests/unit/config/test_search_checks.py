@@ -13,6 +13,18 @@ from ewc_lambda.errors import StudyError
         ({"target_width": -1}, "target_width"),
         ({"target_width": 0.3, "trials": 1}, "target_width: one trial has no interval"),
         ({"target_width": 0.3, "trials": 5, "min_trials": 6}, "min_trials: 6 is more than trials"),
+        ({"target_gain": 0}, "target_gain"),
+        ({"target_gain": -1}, "target_gain"),
+        ({"target_gain": "narrow"}, "target_gain"),
+        ({"target_gain": 5, "trials": 1}, "target_gain: one trial has no interval"),
+        ({"target_gain": 5, "target_width": 1, "trials": 1}, "target_width: one trial has no"),
+        ({"target_gain": 5, "trials": 5, "min_trials": 6}, "with target_gain are there at most"),
+        (
+            {"target_gain": 5, "target_width": 1, "trials": 5, "min_trials": 6},
+            "with target_width and target_gain are there at most",
+        ),
+        ({"target_gain": 5, "references": []}, "target_gain: the gain is over lambda = 0"),
+        ({"target_gain": 5, "references": ["joint"]}, "Allowed: finetuning among references"),
         ({"min_trials": 2}, "min_trials"),
         ({"first_trials": 0}, "first_trials"),
         ({"later_steps": 4}, "later_steps"),
@@ -39,6 +51,8 @@ def test_what_does_not_go_together_is_refused_by_key(config, said):
 
 def test_what_goes_together():
     resolve({"target_width": 0.3, "trials": 5, "min_trials": 5, "first_trials": 9})
+    resolve({"target_gain": 5, "trials": 5, "min_trials": 5, "references": ["finetuning"]})
+    resolve({"target_gain": 5, "target_width": 0.3, "select_by": "final_accuracy"})
     resolve({"trial_mean": "geometric", "select_by": "final_loss"})
     # A fixed number of trials knows no first look.
     resolve({"trials": 2, "min_trials": 5})

@@ -6,7 +6,7 @@ import pytest
 from made_up_studies import made_up_study
 
 from ewc_lambda.reporting.stopping_lines import cost_line, stopping_lines
-from ewc_lambda.search.looks import ALL_TRIALS, NARROW, NO_MINIMUM
+from ewc_lambda.search.looks import ALL_TRIALS, NARROW, NARROW_BOTH, NARROW_GAIN, NO_MINIMUM
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +15,11 @@ def study(tmp_path_factory):
     return made_up_study(path, trials=3, steps=7, rounds=2, replicates=4)
 
 
-def decided(study, **last):
+def decided(study, targets=None, **last):
     look = {"trials": 3, "next_trials": None, **last}
     return dataclasses.replace(
         study,
-        config=study.config | {"target_width": 0.3},
+        config=study.config | (targets or {"target_width": 0.3}),
         attributes={**study.attributes, "looks": {"0": look}},
     )
 
@@ -47,6 +47,66 @@ def test_how_many_trials_would_do(study):
     (line,) = stopping_lines(decided(study, widths={"a": 0.6}, stop=ALL_TRIALS))
     # t(m - 1) / sqrt(m) at 97% of three trials, halved.
     assert line.endswith("about 5 would do: --config trials=5.")
+
+
+GAIN = {"target_width": None, "target_gain": 2.0}
+BOTH = {"target_width": 0.3, "target_gain": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("targets", "last", "said"),
+    [
+        (
+            GAIN,
+            {"widths": {}, "gains": {"a": 1.234, "b": None}, "stop": NARROW_GAIN},
+            "Sure enough after 3 trials: the interval of the gain is 1.23 loss x epochs wide, 2 "
+            "were asked for (target_gain).",
+        ),
+        (
+            GAIN,
+            {"widths": {}, "gains": {"a": 4.0}, "stop": ALL_TRIALS},
+            "Not as sure as asked: after 3 trials the interval of the gain is 4 loss x epochs "
+            "wide, 2 were asked for (target_gain); about 5 would do: --config trials=5.",
+        ),
+        (
+            BOTH,
+            {"widths": {"a": 0.2}, "gains": {"a": 1.5}, "stop": NARROW_BOTH},
+            "Sure enough after 3 trials: the interval is 0.2 decades wide, 0.3 were asked for "
+            "(target_width); the interval of the gain is 1.5 loss x epochs wide, 2 were asked for "
+            "(target_gain).",
+        ),
+        (
+            BOTH,
+            {"widths": {"a": 0.2}, "gains": {"a": 4.0}, "stop": ALL_TRIALS},
+            "Not as sure as asked: after 3 trials the interval is 0.2 decades wide, 0.3 were asked "
+            "for (target_width); the interval of the gain is 4 loss x epochs wide, 2 were asked "
+            "for (target_gain); about 5 would do: --config trials=5.",
+        ),
+        (
+            BOTH,
+            {"widths": {"a": "open"}, "gains": {"a": 1.0}, "stop": ALL_TRIALS},
+            "Not as sure as asked: after 3 trials the interval is open at an end, at most 0.3 "
+            "decades were asked for (target_width); the interval of the gain is 1 loss x epochs "
+            "wide, 2 were asked for (target_gain).",
+        ),
+        (
+            BOTH,
+            {"widths": {"a": None}, "gains": {"a": 4.0}, "stop": NO_MINIMUM},
+            f"Ended after 3 trials: {NO_MINIMUM}; the interval is not known, at most 0.3 decades "
+            f"were asked for (target_width); the interval of the gain is 4 loss x epochs wide, 2 "
+            f"were asked for (target_gain).",
+        ),
+    ],
+)
+def test_what_is_said_of_the_gain_and_of_both(study, targets, last, said):
+    assert stopping_lines(decided(study, targets, **last)) == [said]
+
+
+def test_a_gain_in_another_criterion_has_no_unit(study):
+    other = decided(study, GAIN, widths={}, gains={"a": 1.0}, stop=NARROW_GAIN)
+    other.config["select_by"] = "final_loss"
+    (line,) = stopping_lines(other)
+    assert "the gain is 1 wide" in line
 
 
 def test_a_lambda_that_is_met_again_is_no_training(study):

@@ -39,6 +39,7 @@ DECIDES = {
 }
 DECIDES_KEYS = {
     "target_width": [None, 0.1, 0.5, 5.0],
+    "target_gain": [None, 0.5, 5.0],
     "min_trials": [3, 4],
     "trials": [4, 5],
     "first_trials": [None, 1, 2],

@@ -23,17 +23,24 @@ def check_search(config: Mapping[str, Any]) -> None:
 
 
 def _check_trials(config: Mapping[str, Any]) -> None:
-    most, target = config["trials"], config["target_width"]
-    if target is not None and most == 1:
+    most = config["trials"]
+    asked = [key for key in ("target_width", "target_gain") if config[key] is not None]
+    if asked and most == 1:
         raise StudyError(
-            "target_width: one trial has no interval over trials. Allowed: trials at least 2, or "
-            "target_width null."
+            f"{asked[0]}: one trial has no interval over trials. Allowed: trials at least 2, or "
+            f"{asked[0]} null."
         )
-    if target is not None and (config["min_trials"] or 0) > most:
+    if asked and (config["min_trials"] or 0) > most:
+        both = " and ".join(asked)
         raise StudyError(
             f"min_trials: {config['min_trials']} is more than trials, {most}, which with "
-            f"target_width are there at most. Allowed: min_trials up to trials, or target_width "
+            f"{both} are there at most. Allowed: min_trials up to trials, or {both} "
             f"null for a fixed number of trials."
+        )
+    if "target_gain" in asked and "finetuning" not in config["references"]:
+        raise StudyError(
+            "target_gain: the gain is over lambda = 0, which is not among references. Allowed: "
+            "finetuning among references, or target_gain null."
         )
     if config["first_trials"] is not None and config["racing"]:
         raise StudyError(

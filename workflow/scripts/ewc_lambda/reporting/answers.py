@@ -23,7 +23,6 @@ from ewc_lambda.inference.across_trials import (
     other_trials_steps,
     rank_importances,
     study_best_lambda,
-    study_gain,
     study_resolved,
 )
 from ewc_lambda.inference.best_lambda import (
@@ -41,14 +40,20 @@ from ewc_lambda.inference.replicates import comparable_means, trained, usable
 from ewc_lambda.inference.resolving import Resolved
 from ewc_lambda.reporting.recommendation import Recommendation, recommend
 from ewc_lambda.reporting.verdicts import verdicts
-from ewc_lambda.results.searches import Search, reach, searches, spacing
+from ewc_lambda.results.searches import (
+    LINES,
+    Search,
+    gain_level,
+    gain_over,
+    reach,
+    searches,
+    spacing,
+)
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.later_trials import is_later
 from ewc_lambda.search.looks import LEVEL
 
 Floats = NDArray[np.float64]
-
-REFERENCES = {"finetuning": "lambda = 0", "joint": "joint training"}
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ def _answer_own_runs(study: Study, search: Search, verdict: Resolved) -> TrialAn
 def _against(study: Study, search: Search, name: str) -> Interval:
     line = study.reference(search.trial, name)
     if line is None:
-        return _nothing(len(search.measures), f"no reference line {REFERENCES[name]}")
+        return _nothing(len(search.measures), f"no reference line {LINES[name]}")
     compare = gain if name == "finetuning" else distance
     return compare(search.measures, line, LEVEL)
 
@@ -206,7 +211,7 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
     trials = tuple(map(partial(answer_trial, study), found, verdicts(study, found)))
     wide = [search.wide_lambdas for search in found]
     values = [over_trials(study, search.wide_measures) for search in found]
-    to_joint = _study_against(study, found, "joint")
+    to_joint = gain_over(study, found, "joint", LEVEL)
     ends = [trial.best.end for trial in trials]
     side = _mostly([trial.missed for trial in trials])
     no_best = REASONS[side] if side else at_ends(ends)
@@ -224,7 +229,7 @@ def answer_importance(study: Study, importance: str) -> ImportanceAnswer:
         trials[0].resolved
         if len(trials) == 1
         else study_resolved(wide, values, spacing(study), LEVEL),
-        _study_against(study, found, "finetuning"),
+        gain_over(study, found, "finetuning", gain_level(study)),
         replace(to_joint, estimate=-to_joint.estimate, low=-to_joint.high, high=-to_joint.low),
         recommend(study, _over_trials(study, found), [trial.best for trial in trials], no_best),
     )
@@ -243,23 +248,6 @@ def over_trials(study: Study, measures: Floats) -> Floats:
 
 def _over_trials(study: Study, found: Sequence[Search]) -> list[Search]:
     return [replace(each, measures=over_trials(study, each.measures)) for each in found]
-
-
-def _study_against(study: Study, found: list[Search], name: str) -> Interval:
-    lines = [study.reference(search.trial, name) for search in found]
-    there = [line for line in lines if line is not None]
-    if len(there) < len(lines):
-        return _nothing(len(lines), f"no reference line {REFERENCES[name]}")
-    if len(found) == 1 and len(found[0].measures) == 1:
-        return _nothing(1, "one replicate of one trial only")
-    return study_gain(
-        [search.wide_lambdas for search in found],
-        [search.wide_measures for search in found],
-        [search.measures for search in found],
-        there,
-        spacing(study),
-        LEVEL,
-    )
 
 
 def _nothing(n: int, reason: str) -> Interval:

@@ -17,7 +17,7 @@ from ewc_lambda.inference.metrics import (
     forgetting,
     forward_transfer,
 )
-from ewc_lambda.reporting.answers import REFERENCES
+from ewc_lambda.results.searches import LINES
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import LEVEL
 
@@ -61,7 +61,7 @@ def _lines(study: Study) -> dict[tuple[str, str], list[tuple[int, str, int]]]:
     for name in study.importances:
         for trial, row in _chosen(study, name):
             found.setdefault((name, "chosen lambda"), []).append((trial, "steps", row))
-    for reference, line in REFERENCES.items():
+    for reference, line in LINES.items():
         lines = study.references
         if not lines.empty:
             for row in lines.index[lines["reference"] == reference]:

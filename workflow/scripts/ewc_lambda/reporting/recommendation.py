@@ -34,6 +34,7 @@ from ewc_lambda.inference.regret import (
     regret_over_lambda,
 )
 from ewc_lambda.reporting.noticed_lines import noticed
+from ewc_lambda.results.decided import targets
 from ewc_lambda.results.searches import (
     Floats,
     Search,
@@ -65,10 +66,10 @@ class ByAccuracy:
 class Recommendation:
     """What to take for a new network; shares are of the measure. ``own`` is the interval in which a
     new network's own best lambda lies, ``factors`` what it costs to be so many times off, and
-    ``halving`` the number of trials that would halve the interval and ``target`` its width that was
-    asked for, if one was. ``by_accuracy`` is None in a regression; ``noticed`` is what is odd about
-    the trials. Where lambda is chosen by another thing than the measure, ``others`` are the answers
-    by what it is not chosen by.
+    ``halving`` the number of trials that would halve the interval and ``asked`` how wide which
+    interval was asked to be, if one was (`decided.targets`). ``by_accuracy`` is None in a
+    regression; ``noticed`` is what is odd about the trials. Where lambda is chosen by another thing
+    than the measure, ``others`` are the answers by what it is not chosen by.
     """
 
     use: Interval
@@ -78,7 +79,7 @@ class Recommendation:
     curve: RegretCurve
     factors: tuple[tuple[int, float], ...]
     halving: int | None
-    target: float | None
+    asked: Mapping[str, float]
     by_accuracy: ByAccuracy | None
     noticed: tuple[str, ...] = ()
     others: Mapping[str, ByAccuracy | None] = field(default_factory=dict)
@@ -130,7 +131,7 @@ def recommend(
         over,
         tuple((factor, cost_of_factor(over, use.estimate, factor)) for factor in FACTORS),
         trials_needed(len(found), 0.5, LEVEL),
-        study.config.get("target_width"),
+        targets(study.config),
         _by(study, found, [search.errors for search in found], bests),
         () if use.reason else noticed(curves, [search.trial for search in found], bests),
         {

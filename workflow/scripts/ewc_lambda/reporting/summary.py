@@ -210,9 +210,9 @@ def _next(answer: ImportanceAnswer) -> list[str]:
         ]
     if needed is None or answer.recommendation.use.reason:
         return []
-    target = answer.recommendation.target
+    asked = answer.recommendation.asked
     if trials < deciding < np.inf:
-        count, key = int(deciding), "trials" if target is None else "min_trials"
+        count, key = int(deciding), "min_trials" if asked else "trials"
         return [
             _line(
                 "more trials",
@@ -220,7 +220,8 @@ def _next(answer: ImportanceAnswer) -> list[str]:
                 f"(--config {key}={count})",
             )
         ]
-    way = f"trials={needed}" if target is None else f"target_width={target / 2:g}"
+    halved = " ".join(f"{key}={width / 2:g}" for key, width in asked.items())
+    way = halved or f"trials={needed}"
     return [
         _line(
             "more trials",

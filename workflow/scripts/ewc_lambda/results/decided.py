@@ -8,6 +8,9 @@ from typing import Any, NamedTuple, Protocol
 FEW = 5
 """Trials at the first look, where the config leaves it open: a spread of fewer is a guess."""
 
+TARGETS = ("target_width", "target_gain")
+"""Keys of the config by which a study adds trials."""
+
 
 class Decided(NamedTuple):
     """The decisions so far, and whether the last one ended it."""
@@ -57,9 +60,16 @@ def chosen(decisions: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
     return {"round": decision["round"], "step": decision["optimum_step"]}
 
 
+def targets(config: Mapping[str, Any]) -> dict[str, float]:
+    """How wide intervals may be where the study of a config stops, by its key; none where its
+    number of trials is fixed. Configs of earlier versions lack keys.
+    """
+    return {key: float(config[key]) for key in TARGETS if config.get(key) is not None}
+
+
 def trials_at(config: Mapping[str, Any], looks: Sequence[Mapping[str, Any]]) -> int:
     """How many trials there are to be after some looks."""
-    if config["target_width"] is None:
+    if not targets(config):
         return int(config["trials"])
     if not looks:
         return int(config["min_trials"] or min(FEW, config["trials"]))

@@ -13,7 +13,7 @@ from typing import Any
 from ewc_lambda.config.own_trainer import offers_joint, trained_by_user
 from ewc_lambda.config.study_config import part, without_later
 from ewc_lambda.errors import StudyError
-from ewc_lambda.results.decided import Decided, Known, decided, trials_at
+from ewc_lambda.results.decided import Decided, Known, decided, targets, trials_at
 from ewc_lambda.results.kinds import KINDS, REFERENCES, Product
 from ewc_lambda.search.later_trials import is_later, steps_of
 from ewc_lambda.search.scout import is_auto
@@ -141,7 +141,7 @@ class Files:
 
     def looks(self, most: int | None = None) -> Decided:
         """What the looks of the study say, up to the first that is missing or broken."""
-        if self.config["target_width"] is None:
+        if not targets(self.config):
             return Decided([], ended=True)
         return decided(lambda n: _said(self.product("look", look=n)), most)
 

@@ -129,9 +129,10 @@ KINDS = {
             "trials",
             "min_trials",
             "target_width",
+            "target_gain",
             "trial_mean",
         ),
-        gathered=("before", "searches"),
+        gathered=("before", "searches", "references"),
     ),
     "study": Kind(
         "study.h5",

@@ -9,21 +9,31 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ewc_lambda.inference.across_trials import at_ends
-from ewc_lambda.inference.best_lambda import best_lambda, scaled
+from ewc_lambda.inference.across_trials import at_ends, study_gain
+from ewc_lambda.inference.best_lambda import Interval, best_lambda, scaled
 from ewc_lambda.inference.mean_curve import Curves, fitted_curves, lambda_to_use
 from ewc_lambda.results.criteria import CRITERIA, MEASURE
+from ewc_lambda.results.decided import targets
+from ewc_lambda.results.kinds import REFERENCES
 from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.looks import LEVEL, STOPPED
 
 Floats = NDArray[np.float64]
 
+LINES = {"finetuning": "lambda = 0", "joint": "joint training"}
+"""The reference lines, in words."""
+
 
 def across_level(study: Study) -> float:
-    """Nominal level of the interval that holds 95% over trials: a study that stopped by its width
-    asks for more.
+    """Nominal level of the interval of the lambda to use that holds 95% over trials: a study that
+    stopped by its width asks for more.
     """
-    return LEVEL if study.config.get("target_width") is None else STOPPED
+    return STOPPED if "target_width" in targets(study.config) else LEVEL
+
+
+def gain_level(study: Study) -> float:
+    """That of the interval of the gain over lambda = 0, likewise."""
+    return STOPPED if "target_gain" in targets(study.config) else LEVEL
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,34 @@ def interval_width(study: Study, importance: str) -> float:
     if use.open_low or use.open_high or not np.isfinite([use.low, use.high]).all():
         return float("inf")
     return float(np.ptp(scaled(np.array([use.low, use.high]), scale)))
+
+
+def gain_width(study: Study, importance: str) -> float:
+    """How wide the interval of the gain over lambda = 0 is, in units of what lambda is chosen by:
+    NaN where it has none.
+    """
+    found = gain_over(study, searches(study, importance), REFERENCES[0], gain_level(study))
+    return found.high - found.low
+
+
+def gain_over(study: Study, found: Sequence[Search], line: str, level: float) -> Interval:
+    """Gain of some trials over a reference line, with its interval over trials."""
+    lines = [study.reference(search.trial, line) for search in found]
+    there = [each for each in lines if each is not None]
+    nan = float("nan")
+    if len(there) < len(lines):
+        reason = f"no reference line {LINES[line]}"
+        return Interval(nan, nan, nan, len(lines), level, reason)
+    if len(found) == 1 and len(found[0].measures) == 1:
+        return Interval(nan, nan, nan, 1, level, "one replicate of one trial only")
+    return study_gain(
+        [search.wide_lambdas for search in found],
+        [search.wide_measures for search in found],
+        [search.measures for search in found],
+        there,
+        spacing(study),
+        level,
+    )
 
 
 def curves_of(study: Study, found: Sequence[Search]) -> Curves:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ewc_lambda.results.decided import Decided, Known, chosen, trials_at
+from ewc_lambda.results.decided import Decided, Known, chosen, targets, trials_at
 from ewc_lambda.results.files import Files, only, search_of
-from ewc_lambda.results.kinds import Product
+from ewc_lambda.results.kinds import REFERENCES, Product
 from ewc_lambda.search.scout import is_auto
 
 # Names of a job's inputs, of record and of weights, where these are inputs too.
@@ -101,16 +101,25 @@ class Sources:
         return sources
 
     def _of_look(self, place: Mapping[str, Any]) -> Named:
-        """The searches of all trials that there are to be at a look, and the look before."""
-        looks = self._known.looks(place["look"]).decided
+        """The searches of all trials that there are to be at a look, their lines of lambda = 0
+        where it looks at the gain, and the look before.
+        """
+        config = self._files.config
+        trials = range(trials_at(config, self._known.looks(place["look"]).decided))
         searches = [
             self._files.product("search", trial=trial, importance=importance)
-            for trial in range(trials_at(self._files.config, looks))
-            for importance in self._files.config["importance"]
+            for trial in trials
+            for importance in config["importance"]
         ]
         earlier = self._files.product("look", look=place["look"] - 1)
-        before: Named = {"before": earlier} if place["look"] else {}
-        return before | {"searches": list(searches)}
+        sources: Named = {"before": earlier} if place["look"] else {}
+        sources["searches"] = list(searches)
+        if "target_gain" in targets(config):
+            zero = {"reference": REFERENCES[0]}
+            sources["references"] = [
+                self._files.product("reference", trial=trial, **zero) for trial in trials
+            ]
+        return sources
 
     def _of_study(self) -> Named:
         """What the trials made, as far as it is known how many there are, and the looks."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ewc_lambda.data.sources import changed_files
 from ewc_lambda.errors import BrokenFileError, StudyError
-from ewc_lambda.results.decided import Decided, chosen, decided
+from ewc_lambda.results.decided import Decided, chosen, decided, targets
 from ewc_lambda.results.files import Files
 from ewc_lambda.results.kinds import KINDS, Product
 from ewc_lambda.results.sources import Sources
@@ -100,7 +100,7 @@ class Survey:
 
     def looks(self, most: int | None = None) -> Decided:
         """What is decided of the study, by looks that stand."""
-        if self.files.config["target_width"] is None:
+        if not targets(self.files.config):
             return Decided([], ended=True)
         return decided(lambda n: self._said_by(self.files.product("look", look=n)), most)
 
