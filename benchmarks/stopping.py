@@ -307,19 +307,17 @@ def setups() -> Iterator[Callable[[], Setup]]:
 
 
 def gain_setups() -> Iterator[Callable[[], Setup]]:
-    digits = {"low_range": [1, 10], "high_range": [1e5, 1e6]}
+    three = {"low_range": [1, 10], "high_range": [1e5, 1e6]}
     mnist = {"low_range": [0.1, 1], "high_range": [1e6, 1e7]}
     for target in (8.0, 12.0):
-        yield partial(resampled, "digits", "digits", target, 2, True, **digits)
-    for target in (8.0, 12.0):
-        yield partial(resampled, "three", "three_tasks", target, 2, True, **digits)
+        yield partial(resampled, "three", "three_tasks", target, 2, True, **three)
     for target in (5.0, 8.0):
         yield partial(resampled, "mnist", "findings_mnist", target, 2, True, **mnist)
     yield partial(resampled, "mnist", "findings_mnist", 5.0, 1, True, **mnist)
     # A later first look.
     for first in (10, 20):
         yield lambda first=first: replace(
-            resampled("three", "three_tasks", 12.0, 2, True, **digits), first_look=first
+            resampled("three", "three_tasks", 12.0, 2, True, **three), first_look=first
         )
         yield lambda first=first: replace(
             resampled("mnist", "findings_mnist", 8.0, 2, True, **mnist), first_look=first
