@@ -192,7 +192,9 @@ def _legend(figure: Figure, data: Curves) -> None:
             Line2D([], [], color=style.GREY, linestyle=dashes, label="before its training")
         )
     what = f"{style.span(*data.replicates)} replicates"
-    if data.trials > 1:
+    if data.replicates[1] == 1:
+        what = f"{data.trials} trials"
+    elif data.trials > 1:
         what = f"all {what} of {data.trials} trials"
     note = f"on the {data.split} split"
     if data.trials * data.replicates[1] > 1:
