@@ -174,9 +174,16 @@ class SimulatedTrial:
         return st.best_lambda(self.lambdas, self.measures, "log", self.first_ends).end
 
     @property
+    def first_lambdas(self) -> list[float]:
+        return list(self.decisions[0]["lambdas"])
+
+    @property
+    def first_measures(self) -> Floats:
+        return np.stack([self._known[value] for value in self.first_lambdas], axis=1)
+
+    @property
     def first_ends(self) -> tuple[float, float]:
-        lambdas = self.decisions[0]["lambdas"]
-        return lambdas[0], lambdas[-1]
+        return self.first_lambdas[0], self.first_lambdas[-1]
 
 
 def curves_of(trials: list[SimulatedTrial], shares: bool) -> Curves:
@@ -274,8 +281,8 @@ def one_gain(rng: np.random.Generator, setup: Setup) -> tuple[float, ...]:
 
 def gain_of(trials: list[SimulatedTrial], level: float) -> Interval:
     return study_gain(
-        [t.lambdas for t in trials],
-        [t.measures for t in trials],
+        [np.array(t.first_lambdas) for t in trials],
+        [t.first_measures for t in trials],
         [t.measures for t in trials],
         [t.zero for t in trials],
         level=level,
