@@ -203,7 +203,7 @@ def stopped(
     """
     config = {**CONFIG, **setup.config, "seed": int(rng.integers(2**31))}
     trials: list[SimulatedTrial] = []
-    count: int | None = 5
+    count: int | None = setup.first_look
     while count is not None:
         more(trials, count, rng, setup, config)
         curves, reason = curves_of(trials, setup.shares), at_ends([t.end for t in trials])
@@ -309,6 +309,11 @@ def setups() -> Iterator[Callable[[], Setup]]:
     for target, shares in ((0.3, True), (0.4, True), (0.4, False), (0.6, True)):
         yield partial(resampled, "narrow", "forty_digits", target, 2, shares, **ranges)
     yield partial(resampled, "narrow", "forty_digits", 0.4, 1, True, **ranges)
+    # A later first look.
+    for target in (0.4, 0.6):
+        yield lambda target=target: replace(
+            resampled("narrow", "forty_digits", target, 2, True, **ranges), first_look=10
+        )
     ranges = {"low_range": [0.1, 1], "high_range": [1e6, 1e7]}
     yield partial(resampled, "mnist", "findings_mnist", 1.0, 2, True, **ranges)
 
@@ -358,19 +363,20 @@ def row(number: int, studies: int) -> tuple[str, float]:
     mean = "geometric" if setup.shares else "arithmetic"
     line = (
         f"{name:9} {noise:7} {bases:8} {mean:10} {setup.replicates:2d} {setup.target:5.1f} "
-        f"{100 * said:6.1f} {100 * covers:8.1f} {100 * alone:6.1f} {100 * reached:7.1f} "
-        f"{np.nanmedian(found[:, 4]):5.2f} {trials:6.1f} {trainings:9.0f} {100 * few:5.0f}"
+        f"{setup.first_look:5d} {100 * said:6.1f} {100 * covers:8.1f} {100 * alone:6.1f} "
+        f"{100 * reached:7.1f} {np.nanmedian(found[:, 4]):5.2f} {trials:6.1f} {trainings:9.0f} "
+        f"{100 * few:5.0f}"
     )
     return line, time.process_time() - begin
 
 
 WIDTH_HEAD = f"""\
-A study that stops by the width of its interval of the lambda to use. Share of studies
-with an interval, and of those: coverage in % of the interval that is looked at and
-reported (nominal 98%), and of one at 95%; share that reached the width within 60
-trials; median width, in decades; mean number of trials and of trainings, and share of
-studies that reached the width in {FEW} trainings
-{"curve":9} {"noise":7} {"bases":8} {"mean":10} {"R":>2} {"width":>5} {"said":>6} \
+A study that stops by the width of its interval of the lambda to use: trials at the first
+look, share of studies with an interval, and of those: coverage in % of the interval that
+is looked at and reported (nominal 98%), and of one at 95%; share that reached the width
+within 60 trials; median width, in decades; mean number of trials and of trainings, and
+share of studies that reached the width in {FEW} trainings
+{"curve":9} {"noise":7} {"bases":8} {"mean":10} {"R":>2} {"width":>5} {"first":>5} {"said":>6} \
 {"reported":>8} {"95%":>6} {"reached":>7} {"wide":>5} {"trials":>6} {"trainings":>9} {"few":>5}"""
 GAIN_HEAD = f"""\
 A study that stops by the width of its interval of the gain over lambda = 0: the mean gain
