@@ -1,10 +1,17 @@
-"""Settings of all tests: how many examples property tests (hypothesis) draw.
+"""Settings of all tests: how many examples property tests (hypothesis) draw; Ctrl+C is heard.
 
 `unit` is the default. `pytest tests/unit --hypothesis-profile=nightly` draws ten times as many, and
 others on every run.
 """
 
+import signal
+
 from hypothesis import settings
+
+# A shell without job control lets what it runs in the background ignore Ctrl+C, and all that is
+# started there; tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No time limit for an example: machines are busy at times.
 settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=200)

@@ -57,7 +57,7 @@ def test_the_default_study_makes_a_plan(tmp_path):
     assert done.status == 0, done.text
     plan = planned(done)
     # A dry-run knows of round 0 of the trials before the first look only.
-    assert plan["train_step"] == 3 * 9 + 2 * 6
+    assert plan["train_step"] == 3 * 9 + 2 * 5
     assert plan["train_first_task"] == plan["create_base_model"] == 5
     assert plan["train_reference"] == 2 * 5
 
