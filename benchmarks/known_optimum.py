@@ -24,6 +24,7 @@ import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,22 @@ OUTPUTS = (1, 4)
 CORRELATIONS = (0.0, 0.5, 0.8)
 # Heavy-ball descent: 0.9^(1/2) an update at the slowest, so that so many leave 3e-5 of the way.
 UPDATES, MOMENTUM = 200, 0.9
+
+# Two samples of one linear function, learned one after the other by full-batch descent.
+REGRESSION: dict[str, Any] = {
+    "tasks": ["all", "all"],
+    "heads": "shared",
+    "drawn_share": SHARE,
+    "validation_fraction": 0.5,
+    "validation_samples": 10000,
+    "hidden": [],
+    "loss": "mean_squared_error",
+    "batch_size": 1000000,
+    "optimizer": "sgd",
+    "replicates": 1,
+    "references": [],
+    "select_by": "final_loss",
+}
 
 
 @dataclass(frozen=True)
@@ -107,22 +124,11 @@ class Case:
             "trials": self.trials,
             "dataset": "npz",
             "npz_file": str(path),
-            "tasks": ["all", "all"],
-            "heads": "shared",
+            **REGRESSION,
             "samples_per_task": None,
-            "drawn_share": SHARE,
-            "validation_fraction": 0.5,
-            "validation_samples": 10000,
-            "hidden": [],
-            "loss": "mean_squared_error",
             "updates": UPDATES,
-            "batch_size": 1000000,
-            "optimizer": "sgd",
             "momentum": MOMENTUM,
             "learning_rate": 3 / (stiffest * (1 + 3 * self.correlation)),
-            "replicates": 1,
-            "references": [],
-            "select_by": "final_loss",
             "importance": ["fisher"],
             "low_range": [middle * 10**-1.7, middle * 10**-1.3],
             "high_range": [middle * 10**1.3, middle * 10**1.7],

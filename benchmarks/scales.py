@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from known_optimum import INPUTS, SHARE, Case, holds
+from known_optimum import INPUTS, REGRESSION, Case, holds
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
@@ -100,21 +100,10 @@ class Regression:
         # Stable up to a stiffness of a hundred times the old task's.
         stiffest = 2 / self.case.outputs * (1 + self.case.ratio * 10**2) * self.inputs**2
         return {
-            "tasks": ["all", "all"],
-            "heads": "shared",
-            "drawn_share": SHARE,
-            "validation_fraction": 0.5,
-            "validation_samples": 10000,
-            "hidden": [],
-            "loss": "mean_squared_error",
+            **REGRESSION,
             "updates": UPDATES,
-            "batch_size": 1000000,
-            "optimizer": "sgd",
             "momentum": MOMENTUM,
             "learning_rate": 2 * (1 + MOMENTUM) / stiffest,
-            "replicates": 1,
-            "references": [],
-            "select_by": "final_loss",
             "importance": [self.importance],
             "normalize": self.normalize,
         }

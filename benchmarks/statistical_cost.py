@@ -23,50 +23,35 @@ between. Prints a table and writes nothing; README.md holds what it printed.
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from new_network import held
-from shared.published import as_prepared
-from stopping import CONFIG, Drawn, Setup, SimulatedTrial, curves_of, resampled, stopped
+from shared.simulated_studies import (
+    CONFIG,
+    Drawn,
+    Setup,
+    SimulatedTrial,
+    curves_of,
+    resampled,
+    stopped,
+)
+from shared.training_costs import Costs, Seconds
 
-from ewc_lambda.config.study_config import resolve
-from ewc_lambda.data.scenarios import build_scenario
 from ewc_lambda.inference.across_trials import at_ends
 from ewc_lambda.inference.mean_curve import lambda_to_use
 from ewc_lambda.inference.replicates import comparable_means, complete
 from ewc_lambda.inference.student import Floats
-from ewc_lambda.learning.device import open_device
-from ewc_lambda.learning.problems import build_problem
-from ewc_lambda.learning.sequence import (
-    base_state,
-    concatenated,
-    run_sequence,
-    train_first_task,
-    with_importance,
-)
-from ewc_lambda.networks.models import draw_weights, flat_state
-from ewc_lambda.results.study_file import Study
 from ewc_lambda.search.by_config import round_grid
 from ewc_lambda.search.racing import doubts, race
-from ewc_lambda.seeding import Stream, trial_generator
 
-REFERENCE = Path(__file__).resolve().parents[1] / "results/reference"
 POOL = 600
 MOST_TRIALS = 100
-LONG = 2.0
-"""CPU seconds of a measurement that is not repeated."""
 ORIGINAL = 20
-
-Seconds = Callable[[float], float]
 
 
 class Design(NamedTuple):
@@ -144,21 +129,33 @@ ALL = {"first_trials": None}
 DENSE = (1, 2, 6, 12, 18, 30, 60, 90)
 DIGITS = {"low_range": [1, 10], "high_range": [1e5, 1e6]}
 MNIST = {"low_range": [0.1, 1], "high_range": [1e6, 1e7], "steps": 7}
+
+
+def designs(
+    trials: int, replicates: tuple[int, ...], changes: dict[str, Any], original: dict[str, Any]
+) -> tuple[Design, ...]:
+    """Fixed designs of several replicates, raced where there are some to drop, and the original's
+    protocol.
+    """
+    kinds = (("fixed", SimulatedTrial), ("raced", Raced))
+    ours = [
+        Design(name, trials, count, kind, changes)
+        for count in replicates
+        for name, kind in kinds[: 1 + (count > 2)]
+    ]
+    steps = {**original, "steps": ORIGINAL}
+    return (*ours, Design("original's", trials, 1, OfTheOriginal, steps))
+
+
+FOUR = {"max_rounds": 4}
 PROBLEMS = {
     "digits": Problem(
         "forty_digits",
-        "digits",
+        "fixed_digits",
         0.4,
         DIGITS,
-        {"max_rounds": 4},
-        (
-            Design("fixed", 5, 10, SimulatedTrial, {"max_rounds": 4}),
-            Design("raced", 5, 10, Raced, {"max_rounds": 4}),
-            Design("fixed", 5, 4, SimulatedTrial, {"max_rounds": 4}),
-            Design("raced", 5, 4, Raced, {"max_rounds": 4}),
-            Design("fixed", 5, 2, SimulatedTrial, {"max_rounds": 4}),
-            Design("original's", 5, 1, OfTheOriginal, {"max_rounds": 4, "steps": ORIGINAL}),
-        ),
+        FOUR,
+        designs(5, (10, 4, 2), FOUR, FOUR),
         DENSE,
         (1, 2, 4, 10),
     ),
@@ -167,13 +164,8 @@ PROBLEMS = {
         "three_tasks",
         0.7,
         DIGITS,
-        {"max_rounds": 4},
-        (
-            Design("fixed", 6, 8, SimulatedTrial, {"max_rounds": 4}),
-            Design("raced", 6, 8, Raced, {"max_rounds": 4}),
-            Design("fixed", 6, 2, SimulatedTrial, {"max_rounds": 4}),
-            Design("original's", 6, 1, OfTheOriginal, {"max_rounds": 4, "steps": ORIGINAL}),
-        ),
+        FOUR,
+        designs(6, (8, 2), FOUR, FOUR),
         DENSE,
         (1, 2, 8),
     ),
@@ -183,80 +175,11 @@ PROBLEMS = {
         1.0,
         MNIST,
         {"termination_threshold": 2.5},
-        (
-            Design("fixed", 9, 8, SimulatedTrial, {"termination_threshold": 1.0}),
-            Design("raced", 9, 8, Raced, {"termination_threshold": 1.0}),
-            Design("fixed", 9, 2, SimulatedTrial, {"termination_threshold": 1.0}),
-            Design("original's", 9, 1, OfTheOriginal, {"steps": ORIGINAL}),
-        ),
+        designs(9, (8, 2), {"termination_threshold": 1.0}, {}),
         (1, 2),
         (1, 2),
     ),
 }
-
-
-class Costs:
-    """CPU seconds of training by the config of a committed study, one thread."""
-
-    def __init__(self, name: str, data_folder: str | None, turns: int) -> None:
-        torch.set_num_threads(1)
-        recorded = Study.read(REFERENCE / name / "study.h5").config
-        known = resolve({})
-        config = resolve({key: value for key, value in recorded.items() if key in known})
-        config["data_folder"] = data_folder or config["data_folder"]
-        open_device(config)  # deterministic, as in a job
-        self._problem = build_problem(config, as_prepared(build_scenario(config)))
-        draw_weights(self._problem.network, trial_generator(1, 0, "weights"))
-        self._base = flat_state(self._problem.network, self._problem.layout)
-        self._turns = turns
-        self._state: Any = None
-
-    def first_task(self, replicates: int) -> None:
-        """The first task and the importance of so many replicates, which start all steps."""
-        streams = [Stream(1, 0, r) for r in range(replicates)]
-        base = base_state(self._problem, *self._base, replicates)
-        state, omegas = train_first_task(self._problem, base, streams, ["fisher"])
-        self._state = with_importance(self._problem, state, omegas["fisher"])
-
-    def steps(self, members: int) -> None:
-        """So many members that train together, from a first task of one or two replicates."""
-        replicates = 1 + (members % 2 == 0)
-        lambdas = torch.logspace(0, 6, members // replicates).repeat_interleave(replicates)
-        streams = [Stream(1, 0, r) for r in range(replicates)] * (members // replicates)
-        state = concatenated([self._state] * (members // replicates))
-        run_sequence(self._problem, state, streams, lambdas, "fisher")
-
-    def measured(self, firsts: tuple[int, ...], members: tuple[int, ...]) -> tuple[Seconds, ...]:
-        """CPU seconds of a first task, by replicates, and of steps, by members: lines between the
-        numbers that are measured, and on beyond them.
-        """
-        self.first_task(1)  # what is done once, in a first run, is none of the costs
-        first = [self._median(partial(self.first_task, count)) for count in firsts]
-        steps = []
-        for replicates in (1, 2):
-            self.first_task(replicates)
-            even = [count for count in members if (count % 2 == 0) == (replicates == 2)]
-            steps += [(count, self._median(partial(self.steps, count))) for count in even]
-        at, seconds = zip(*sorted(steps), strict=True)
-        return line_through(firsts, first), line_through(at, list(seconds))
-
-    def _median(self, job: Callable[[], None]) -> float:
-        seconds: list[float] = []
-        while len(seconds) < self._turns and sum(seconds) < LONG:
-            start = time.process_time()
-            job()
-            seconds.append(time.process_time() - start)
-        return statistics.median(seconds)
-
-
-def line_through(at: tuple[int, ...], seconds: list[float]) -> Seconds:
-    slope = (seconds[-1] - seconds[-2]) / (at[-1] - at[-2])
-
-    def found(count: float) -> float:
-        beyond = max(0.0, count - at[-1]) * slope
-        return float(np.interp(count, at, seconds)) + beyond
-
-    return found
 
 
 def seconds_of(trial: SimulatedTrial, replicates: int, first: Seconds, steps: Seconds) -> float:
