@@ -1,6 +1,7 @@
-"""The share of the default study's CPU time that goes into starting its jobs.
+"""The share of a study's CPU time that goes into starting its jobs: of the default one, or another.
 
-    python benchmarks/start_up.py [--steps-per-job 1] [--turns 5]
+    python benchmarks/start_up.py [--study config/studies/fixed_digits.yaml]
+        [--steps-per-job 1] [--turns 5]
 
 The whole study is run in a copy of the project, and the CPU time of Snakemake and all its jobs is
 taken. A start is what a job's process does before and after its work: Python, what Snakemake puts
@@ -47,11 +48,12 @@ LATE = {
 def main() -> None:
     """Command line: see ``--help``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--study", default="config/config.yaml", help="its config")
     parser.add_argument("--steps-per-job", default="1", help="as in the config")
     parser.add_argument("--turns", type=int, default=5)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        total, jobs = run_study(Path(folder), given.steps_per_job)
+        total, jobs = run_study(Path(folder), given.study, given.steps_per_job)
     print(f"the whole study: {total:.0f} CPU s, {sum(jobs.values())} jobs")
     if os.environ.get(SWITCH) == "0":
         starts = by_themselves(jobs, given.turns)
@@ -89,16 +91,21 @@ def through_a_helper(jobs: Counter[str]) -> float:
     return used() - before
 
 
-def run_study(folder: Path, steps_per_job: str) -> tuple[float, Counter[str]]:
-    """CPU seconds of the default study, and how many jobs ran each script."""
+def run_study(folder: Path, study: str, steps_per_job: str) -> tuple[float, Counter[str]]:
+    """CPU seconds of the study of a config, and how many jobs ran each script."""
     for name in ("Snakefile", "workflow", "profiles", "envs", "config"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
-    command = [sys.executable, "-m", "snakemake", "--cores", "all"]
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", study]
     config = ["--config", f"steps_per_job={steps_per_job}"]
-    seconds, output = cpu_of([*command, *config], folder)
-    finished = re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", output)
-    return seconds, Counter(filter(None, map(script_of, finished)))
+    seconds = cpu_of([*command, *config], folder)
+    # What Snakemake prints names no jobs that went well; its log does.
+    (log,) = (folder / ".snakemake/log").glob("*.snakemake.log")
+    finished = re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", log.read_text(), re.MULTILINE)
+    jobs = Counter(filter(None, map(script_of, finished)))
+    if not jobs:
+        sys.exit(f"no job in the log of Snakemake: {log.read_text()[-2000:]}")
+    return seconds, jobs
 
 
 def script_of(rule: str) -> str | None:
@@ -112,17 +119,17 @@ def script_of(rule: str) -> str | None:
 def start(script: str) -> float:
     """CPU seconds of a process that starts a script and does nothing."""
     code = "\n".join(filter(None, [START.format(script=script), LATE.get(script)]))
-    return cpu_of([sys.executable, "-c", code], ROOT / "workflow/scripts")[0]
+    return cpu_of([sys.executable, "-c", code], ROOT / "workflow/scripts")
 
 
-def cpu_of(command: Sequence[str], folder: Path) -> tuple[float, str]:
-    """CPU seconds of a command and all that it started, and what it printed."""
+def cpu_of(command: Sequence[str], folder: Path) -> float:
+    """CPU seconds of a command and all that it started."""
     before = used()
     env = {**os.environ, "PYTHONPATH": str(folder / "workflow/scripts")}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
-    return used() - before, done.stdout + done.stderr
+    return used() - before
 
 
 def used() -> float:

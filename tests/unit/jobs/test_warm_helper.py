@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from warm import FORKED, helper_in, run, through
+from warm import FORKED, by_itself, helper_in, run, through
 
 from ewc_lambda.jobs.warm import client, helper
 from ewc_lambda.jobs.warm.helper import code_of, of_all_jobs
@@ -38,6 +38,27 @@ def checkout(tmp_path, monkeypatch):
     shutil.copytree(SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setenv("PYTHONPATH", str(copy))
     return copy
+
+
+def test_a_child_imports_nothing_that_every_job_imports(folder, job):
+    text = """import sys
+before = set(sys.modules)
+import pickle, snakemake.logging, snakemake.iocontainers, make_grid
+print(sorted(set(sys.modules) - before))
+"""
+    assert run(through(folder, job(text))) == (0, "[]\n", "")
+
+
+def test_a_child_ends_what_it_began_and_not_what_was_imported(tmp_path, checkout, job):
+    finalizer = (
+        "import weakref\nclass Held: pass\n{0} = Held()\nweakref.finalize({0}, print, '{0}')\n"
+    )
+    module = checkout / "make_grid.py"
+    module.write_text(finalizer.format("imported") + module.read_text())
+    script = job("import make_grid\n" + finalizer.format("own"))
+    with helper_in(tmp_path / "helper"):
+        assert run(through(tmp_path / "helper", script)) == (0, "own\n", "")
+    assert run(by_itself(script)) == (0, "own\nimported\n", "")
 
 
 def test_changed_code_is_refused_and_served_again_when_it_is_as_before(tmp_path, checkout, job):

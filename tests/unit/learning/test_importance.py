@@ -1,6 +1,7 @@
 """Posterior measures other than Fisher information, and all measures by name and scale."""
 
 import math
+import sys
 
 import pytest
 import torch
@@ -69,6 +70,13 @@ def test_every_posterior_measure_is_finite_and_never_negative(name):
 
 
 # ------------------------------------------------------------------ all
+
+
+@pytest.mark.parametrize("name", POSTERIOR)
+def test_no_measure_has_torch_import_its_compiler(name, monkeypatch):
+    # Half a second of each job, for what is never used: sympy comes with it.
+    monkeypatch.setitem(sys.modules, "torch.fx.experimental.symbolic_shapes", None)
+    POSTERIOR[name](deep_task("softmax_cross_entropy", members=2))
 
 
 def test_all_measures_of_the_study_are_named():

@@ -35,10 +35,10 @@ def mean_squared_batch_gradient(
     for number, rows in enumerate(batches):
         logits = network(x[rows], *of.route)
         vectors = directions(logits.detach(), number)[:, 0] / len(rows)
+        # As in `sample_gradients`, without grad_outputs.
         found = torch.autograd.grad(
-            logits,
+            (logits * vectors).sum(),
             [named[name] for name in shared],
-            vectors,
             allow_unused=True,
             materialize_grads=True,
         )

@@ -24,6 +24,7 @@ import shutil
 import signal
 import socket
 import sys
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ from ewc_lambda.store.code import SCRIPTS, imported_modules
 # Seconds for a client to say what it wants, and between looks at children that may have ended.
 PATIENCE = 10
 TICK = 0.5
+# What Snakemake imports before each script: half of a start where each child does it.
+PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")
 # What a shell or Snakemake sets for each job, or takes away (a shell does Apptainer's prompt), and
 # nothing reads while it is imported.
 OF_A_JOB = {b"PWD", b"OLDPWD", b"SHLVL", b"_", b"PS1", b"TMPDIR", b"TMP", b"TEMP", b"TEMPDIR"}
@@ -157,11 +160,12 @@ class Helper:
         if script in self._imported:
             return ""
         try:
-            for module in imported_modules(script):
+            for module in (*imported_modules(script), *PREAMBLE):
                 importlib.import_module(module)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         gc.freeze()
+        _leave_to_the_end_of_the_helper()
         self._imported.add(script)
         if len(list(Path("/proc/self/task").iterdir())) > 1:
             self._unfit = "a module starts a thread while it is imported"
@@ -173,6 +177,14 @@ class Helper:
     def _changed(self) -> str:
         same = code_of(SCRIPTS) == self._code
         return "" if same else "the code changed since the run began"
+
+
+def _leave_to_the_end_of_the_helper() -> None:
+    """Let no child call, at its end, what imported modules registered to take themselves apart:
+    hundreds of operators of torch, which takes as long as the rest of a start.
+    """
+    for each in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        each.atexit = False
 
 
 def receive(connection: socket.socket, files: list[int]) -> dict[str, Any]:
