@@ -65,11 +65,14 @@ def told_at_end(say, logs):
 # Not in a dry-run, and not in the jobs.
 onstart:
     from snakemake.script import PythonScript
+    from ewc_lambda.jobs.job_rate import without_limit
     from ewc_lambda.jobs.progress_log import ProgressLog
     from ewc_lambda.jobs.termination import hear_ctrl_c, hear_sigterm
     from ewc_lambda.jobs.warm.starts import begin_warm_starts
     from ewc_lambda.results.run_config import note_config
 
+    if workflow.local_exec:
+        without_limit(workflow)
     heard = SCREEN.interrupt if SCREEN else (lambda: None)
     hear_ctrl_c(heard)
     hear_sigterm(heard)
