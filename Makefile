@@ -77,7 +77,7 @@ types: $(BIN)/pytest ## mypy
 	$(BIN)/mypy
 
 unit: $(BIN)/pytest
-	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm and not container and not newcomer" --numprocesses auto --dist loadfile
+	$(RUN) OMP_NUM_THREADS=1 pytest -m "not slurm and not container and not newcomer" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-container: $(BIN)/pytest ## build the container and run a study in it (needs podman and mmdebstrap)
 	$(RUN) pytest tests/container -rs

@@ -126,7 +126,7 @@ class Scratch:
         # With a cluster's executor as its users start it.
         if "--profile" in self.arguments or not can_fork(self.environment, self.folder):
             return self.start(*arguments).wait()
-        return Running(self, forked([*self.arguments, *arguments])).wait()
+        return Running(self, forked([*self.arguments, *arguments], self.environment)).wait()
 
     def finish(self) -> Done:
         """Run Snakemake to its end, which must be a good one."""

@@ -107,7 +107,7 @@ def call(project, command, *more):
         # An installed one may be another checkout's.
         words[:1] = [sys.executable, "-m", "ewc_lambda"]
     if words[0] == "snakemake":
-        words, more = forked([*words[1:], *more]), ()
+        words, more = forked([*words[1:], *more], project.environment), ()
     if words[0] == "make":
         # What the environment is made of may be newer than the programs in it.
         installed = [str(BIN / "snakemake"), str(BIN / "pytest")]
