@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import subprocess
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -81,6 +82,22 @@ def test_jobs_that_the_user_ended_did_not_fail(run):
     run.logger.error("RuleException")
     assert run.printed == []
     assert run.screen.interrupted
+
+
+def test_a_job_whose_end_comes_before_the_key_was_ended_by_the_user(run):
+    error = subprocess.CalledProcessError(-signal.SIGINT, "set -euo pipefail; python job.py")
+    run.logger.error("RuleException:\n%s", error)
+    run.logger.error(
+        "Error in rule", extra={"event": LogEvent.JOB_ERROR, "rule_name": "train_step"}
+    )
+    assert run.printed == []
+    assert run.screen.interrupted
+
+
+def test_a_job_that_another_signal_ended_failed(run):
+    run.logger.error("%s", subprocess.CalledProcessError(-signal.SIGKILL, "python job.py"))
+    assert len(run.printed) == 1
+    assert not run.screen.interrupted
 
 
 def test_nothing_is_printed_below_the_answer(run):

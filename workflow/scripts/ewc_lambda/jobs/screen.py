@@ -6,6 +6,7 @@ Snakemake's log file keeps every line; this stands between Snakemake and the ter
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ _EVENTS = {
     LogEvent.RESOURCES_INFO,
     LogEvent.RULEGRAPH,
 }
+# How subprocess says that a job was interrupted.
+_OF_CTRL_C = f"died with {signal.SIGINT!r}"
 # By their beginnings: Snakemake marks them by nothing else.
 _LINES = (
     "Building DAG of jobs",
@@ -87,6 +90,9 @@ class Screen(logging.Handler):
         """Print a record as it is, shorter, or not at all."""
         if self._ended:
             return
+        if _OF_CTRL_C in record.getMessage():
+            # A job's end may come to its thread before the key comes to Snakemake.
+            self.interrupt()
         text = _shown(record, self._interrupted)
         if text is None:
             self._plain.handle(record)

@@ -24,6 +24,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +39,10 @@ PATIENCE = 10
 TICK = 0.5
 # What Snakemake imports before each script: half of a start where each child does it.
 PREAMBLE = ("snakemake.iocontainers", "snakemake.logging")
+# What a script imports late, whichever of its jobs comes.
+LATE = {"draw_figure": ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")}
+# Seconds for a thread that imports began, and are done with, to end.
+MOMENT = 1
 # What a shell or Snakemake sets for each job, or takes away (a shell does Apptainer's prompt), and
 # nothing reads while it is imported.
 OF_A_JOB = {b"PWD", b"OLDPWD", b"SHLVL", b"_", b"PS1", b"TMPDIR", b"TMP", b"TEMP", b"TEMPDIR"}
@@ -160,13 +165,16 @@ class Helper:
         if script in self._imported:
             return ""
         try:
-            for module in (*imported_modules(script), *PREAMBLE):
+            for module in (*imported_modules(script), *PREAMBLE, *LATE.get(script, ())):
                 importlib.import_module(module)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         gc.freeze()
         _leave_to_the_end_of_the_helper()
         self._imported.add(script)
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread():
+                thread.join(MOMENT)
         if len(list(Path("/proc/self/task").iterdir())) > 1:
             self._unfit = "a module starts a thread while it is imported"
         elif changed := self._changed():
