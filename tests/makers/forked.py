@@ -41,7 +41,8 @@ PACKAGES += ("snakemake.executors.local", "snakemake.executors.dryrun", "pulp", 
 PACKAGES += ("numpy", "pandas", "h5py", "yaml", "jsonschema")
 PACKAGES += ("scipy.interpolate", "scipy.optimize", "scipy.special", "scipy.stats")
 # What jobs import late or not, whose helper is forked.
-PACKAGES += ("torch", "safetensors.torch", "sklearn.datasets")
+PACKAGES += ("torch", "safetensors.torch", "sklearn.datasets", "bokeh.plotting", "bokeh.embed")
+PACKAGES += ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
 # Variables that nothing reads while it is imported.
 FREE = {"PYTHONPATH", "GIT_CEILING_DIRECTORIES", "MAKELEVEL", "PYTEST_CURRENT_TEST", "PATH", SWITCH}
 # As ``python -m snakemake`` in that folder, with its PYTHONPATH.

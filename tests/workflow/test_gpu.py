@@ -9,12 +9,14 @@ from scratch import ROOT, Scratch, kinds
 
 pytestmark = pytest.mark.workflow
 
+# All that comes with a dispatch mode is imported once, before jobs are forked.
 STAND_IN = """
+import pytest
+import stand_in_gpu
+import torch._dynamo
+
 
 def open_device(config):
-    import pytest
-    import stand_in_gpu
-
     assert config["device"] == "cuda"
     stand_in_gpu.make_up_values(pytest.MonkeyPatch())
     stand_in_gpu.Deterministic().__enter__()
