@@ -42,7 +42,7 @@ def main() -> None:
     from avalanche.models import MultiTaskModule
     from avalanche.training.plugins import EvaluationPlugin
     from avalanche.training.supervised import EWC
-    from plain import BATCH, CLASSES, PlainNetwork
+    from shared.plain import BATCH, CLASSES, PlainNetwork
 
     torch.set_num_threads(1)
     data, epochs, weight = np.load(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])

@@ -1,6 +1,7 @@
 """One lambda step of the published set-up: where its time goes, and what others need for it.
 
     python benchmarks/lambda_step.py [--data-folder FOLDER] [--share 0.1] [--turns 3]
+        [--precision float32]
 
 Two tasks of three digits, the original's network, batches of 32, exact Fisher. Ours, a plain
 PyTorch loop with a DataLoader in both memory formats, and Avalanche's EWC (in a virtual
@@ -151,12 +152,13 @@ def main() -> None:
     parser.add_argument("--data-folder", default="data", help="where the MNIST files lie")
     parser.add_argument("--share", type=float, default=0.1, help="of the samples (0 to 1)")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--precision", default="float32", help="of ours; others take float32")
     parser.add_argument("--avalanche", type=Path, default=Path(".venv-avalanche"))
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
-    config = published(given.data_folder, 1, None)
+    config = published(given.data_folder, 1, None) | {"precision": given.precision}
     open_device(config)  # deterministic, as in a job
     prepared, data = prepare(config, given.share)
     problem = build_problem(config, prepared)

@@ -21,7 +21,7 @@ def peak() -> float:
 
 
 def write_data(folder: str, path: str) -> None:
-    from published import prepare, published
+    from shared.published import prepare, published
 
     from ewc_lambda.store.records import write_hdf5
 
@@ -41,7 +41,7 @@ def train(path: str) -> None:
     import ewc_lambda.jobs.steps  # noqa: F401  what a job imports
 
     print(f"{'torch and the library':28}{peak():7.0f} MiB")
-    from published import LAMBDA, published
+    from shared.published import LAMBDA, published
 
     from ewc_lambda.data.prepared import SPLITS, Prepared, TaskInfo
     from ewc_lambda.learning.device import open_device
