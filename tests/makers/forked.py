@@ -43,7 +43,7 @@ PACKAGES += ("scipy.interpolate", "scipy.optimize", "scipy.special", "scipy.stat
 # What jobs import late or not, whose helper is forked.
 PACKAGES += ("torch", "safetensors.torch", "sklearn.datasets", "bokeh.plotting", "bokeh.embed")
 PACKAGES += ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg")
-# Variables that nothing reads while it is imported.
+# Variables that nothing depends on that is imported before a fork.
 FREE = {"PYTHONPATH", "GIT_CEILING_DIRECTORIES", "MAKELEVEL", "PYTEST_CURRENT_TEST", "PATH", SWITCH}
 # As ``python -m snakemake`` in that folder, with its PYTHONPATH.
 PROGRAM = """
@@ -145,10 +145,11 @@ class ForkedHelper:
 
 
 def _become_helper(connection: socket.socket) -> None:
-    said, files, _, _ = socket.recv_fds(connection, 1 << 20, 2)
-    if not said:
-        os._exit(0)
     try:
+        with connection:
+            said, files, _, _ = socket.recv_fds(connection, 1 << 20, 2)
+        if not said:
+            os._exit(0)
         listener, stdin = files
         os.dup2(stdin, 0)
         os.close(stdin)

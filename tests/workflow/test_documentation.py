@@ -147,13 +147,17 @@ def test_a_command_makes_a_plan(project, command):
 def test_the_tests_that_are_named_exist(request):
     named = [shlex.split(command) for command in of("collect")]
     known = [item.nodeid for item in request.session.items]
-    # What this run of the tests has left out.
-    files = {words[1] for words in named}
-    if others := [file for file in files if not any(test.startswith(file) for test in known)]:
-        known += collected(others)
-    for words in named:
-        name = words[words.index("-k") + 1] if "-k" in words else ""
-        assert [test for test in known if test.startswith(words[1]) and name in test], words
+    # Of what this run of the tests has left out.
+    others = [words for words in named if not found(words, known)]
+    known = collected({words[1] for words in others}) if others else []
+    for words in others:
+        assert found(words, known), words
+
+
+def found(words, tests):
+    """The tests that a command of pytest names."""
+    name = words[words.index("-k") + 1] if "-k" in words else ""
+    return [test for test in tests if test.startswith(words[1]) and name in test]
 
 
 def collected(files):

@@ -84,8 +84,9 @@ def test_jobs_that_the_user_ended_did_not_fail(run):
     assert run.screen.interrupted
 
 
-def test_a_job_whose_end_comes_before_the_key_was_ended_by_the_user(run):
-    error = subprocess.CalledProcessError(-signal.SIGINT, "set -euo pipefail; python job.py")
+@pytest.mark.parametrize("status", [-signal.SIGINT, 130])
+def test_a_job_whose_end_comes_before_the_key_was_ended_by_the_user(run, status):
+    error = subprocess.CalledProcessError(status, "set -euo pipefail; python job.py")
     run.logger.error("RuleException:\n%s", error)
     run.logger.error(
         "Error in rule", extra={"event": LogEvent.JOB_ERROR, "rule_name": "train_step"}
@@ -94,8 +95,9 @@ def test_a_job_whose_end_comes_before_the_key_was_ended_by_the_user(run):
     assert run.screen.interrupted
 
 
-def test_a_job_that_another_signal_ended_failed(run):
-    run.logger.error("%s", subprocess.CalledProcessError(-signal.SIGKILL, "python job.py"))
+@pytest.mark.parametrize("status", [-signal.SIGKILL, 1, 13])
+def test_a_job_that_ended_otherwise_failed(run, status):
+    run.logger.error("%s", subprocess.CalledProcessError(status, "python job.py"))
     assert len(run.printed) == 1
     assert not run.screen.interrupted
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from warm import FORKED, by_itself, helper_in, run, through
+from warm import FORKED, helper_in, run, through
 
 from ewc_lambda.jobs.warm import client, helper
 from ewc_lambda.jobs.warm.helper import code_of, of_all_jobs
@@ -49,16 +49,53 @@ print(sorted(set(sys.modules) - before))
     assert run(through(folder, job(text))) == (0, "[]\n", "")
 
 
-def test_a_child_ends_what_it_began_and_not_what_was_imported(tmp_path, checkout, job):
-    finalizer = (
-        "import weakref\nclass Held: pass\n{0} = Held()\nweakref.finalize({0}, print, '{0}')\n"
-    )
+ENDS = """
+import atexit, pathlib, shutil, tempfile, weakref
+class Held: pass
+{0} = Held()
+weakref.finalize({0}, pathlib.Path("{0} has ended").touch)
+{0}_folder = tempfile.mkdtemp(dir=".")
+atexit.register(shutil.rmtree, {0}_folder)
+"""
+
+
+def test_a_child_ends_what_it_began_and_the_helper_what_was_imported(
+    tmp_path, checkout, job, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     module = checkout / "make_grid.py"
-    module.write_text(finalizer.format("imported") + module.read_text())
-    script = job("import make_grid\n" + finalizer.format("own"))
+    module.write_text(ENDS.format("imported") + module.read_text())
+    script = job("import make_grid\n" + ENDS.format("own"))
     with helper_in(tmp_path / "helper"):
-        assert run(through(tmp_path / "helper", script)) == (0, "own\n", "")
-    assert run(by_itself(script)) == (0, "own\nimported\n", "")
+        for _ in range(2):
+            assert run(through(tmp_path / "helper", script)) == (0, "", "")
+        assert len(list(tmp_path.glob("tmp*/"))) == 1, "the folder that an import made"
+        assert [path.name for path in tmp_path.glob("* has ended")] == ["own has ended"]
+    assert list(tmp_path.glob("tmp*/")) == []
+    assert (tmp_path / "imported has ended").exists()
+
+
+def test_a_thread_that_ends_with_the_imports_is_no_reason_to_refuse(tmp_path, checkout, job):
+    module = checkout / "make_grid.py"
+    watched = "import threading\ntimer = threading.Timer(9, print)\ntimer.start()\ntimer.cancel()\n"
+    module.write_text(watched + module.read_text())
+    with helper_in(tmp_path / "helper"):
+        for _ in range(5):
+            assert run(through(tmp_path / "helper", job(FORKED))) == (0, "", "")
+
+
+def test_what_is_imported_late_is_that_of_scripts(folder, job, tmp_path):
+    assert all((SCRIPTS / f"{script}.py").is_file() for script in helper.LATE)
+    text = f"""import sys
+before = set(sys.modules)
+from matplotlib.figure import Figure
+for kind in ("png", "svg"):
+    Figure(layout="constrained").savefig("{tmp_path}/figure." + kind)
+print([name for name in set(sys.modules) - before if name.startswith("matplotlib.backends")])
+"""
+    command = through(folder, job(text, "tmp1.draw_figure.py"))
+    command[command.index("make_grid")] = "draw_figure"
+    assert run(command) == (0, "[]\n", "")
 
 
 def test_changed_code_is_refused_and_served_again_when_it_is_as_before(tmp_path, checkout, job):

@@ -14,6 +14,6 @@ def without_limit(workflow: Any) -> None:
     For its sake the scheduler looks again a second after each choice of jobs, at nothing that has
     changed, and a run that has ended waits for the last such look.
     """
-    limiter = workflow.scheduler.job_rate_limiter
+    limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
     if limiter is not None and (limiter.max_jobs, limiter.timespan) == DEFAULT:
         workflow.scheduler.job_rate_limiter = None

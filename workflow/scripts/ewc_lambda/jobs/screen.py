@@ -27,8 +27,8 @@ _EVENTS = {
     LogEvent.RESOURCES_INFO,
     LogEvent.RULEGRAPH,
 }
-# How subprocess says that a job was interrupted.
-_OF_CTRL_C = f"died with {signal.SIGINT!r}"
+# How subprocess says that a job was interrupted, before its script began and after.
+_OF_CTRL_C = (f"died with {signal.SIGINT!r}", f"exit status {128 + signal.SIGINT}.")
 # By their beginnings: Snakemake marks them by nothing else.
 _LINES = (
     "Building DAG of jobs",
@@ -90,8 +90,9 @@ class Screen(logging.Handler):
         """Print a record as it is, shorter, or not at all."""
         if self._ended:
             return
-        if _OF_CTRL_C in record.getMessage():
-            # A job's end may come to its thread before the key comes to Snakemake.
+        if record.levelno >= logging.ERROR and _ended_by_ctrl_c(record.getMessage()):
+            # A job's end may come to its thread before the key comes to Snakemake. Who interrupts a
+            # single job is told the same.
             self.interrupt()
         text = _shown(record, self._interrupted)
         if text is None:
@@ -104,6 +105,10 @@ class Screen(logging.Handler):
     def flush(self) -> None:
         """Write out what is kept back."""
         self._plain.flush()
+
+
+def _ended_by_ctrl_c(text: str) -> bool:
+    return any(words in text for words in _OF_CTRL_C)
 
 
 def _shown(record: logging.LogRecord, interrupted: bool) -> str | None:

@@ -12,11 +12,13 @@ import contextlib
 import gc
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -103,6 +105,11 @@ def _take_over(request: Mapping[str, Any], files: Sequence[int]) -> None:
     tempfile.tempdir = None
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
+    # What the helper imported is its own to take apart (of torch that takes longer than the rest of
+    # a start), and its temporary folders are its own to remove.
+    for each in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        each.atexit = False
+    atexit.unregister(shutil.rmtree)
     # For people who look at processes.
     with contextlib.suppress(OSError):
         Path("/proc/self/comm").write_text(request["name"][:15])

@@ -24,8 +24,7 @@ import shutil
 import signal
 import socket
 import sys
-import threading
-import weakref
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -170,12 +169,8 @@ class Helper:
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         gc.freeze()
-        _leave_to_the_end_of_the_helper()
         self._imported.add(script)
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread():
-                thread.join(MOMENT)
-        if len(list(Path("/proc/self/task").iterdir())) > 1:
+        if _has_threads():
             self._unfit = "a module starts a thread while it is imported"
         elif changed := self._changed():
             # Which of both was imported, nobody can say.
@@ -187,12 +182,16 @@ class Helper:
         return "" if same else "the code changed since the run began"
 
 
-def _leave_to_the_end_of_the_helper() -> None:
-    """Let no child call, at its end, what imported modules registered to take themselves apart:
-    hundreds of operators of torch, which takes as long as the rest of a start.
+def _has_threads() -> bool:
+    """Whether a thread runs beside this one, and goes on for more than a moment: matplotlib watches
+    itself with one while it lists the fonts.
     """
-    for each in list(weakref.finalize._registry):  # type: ignore[attr-defined]
-        each.atexit = False
+    ends = time.monotonic() + MOMENT
+    while more := len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
+        if time.monotonic() > ends:
+            break
+        time.sleep(0.01)
+    return more
 
 
 def receive(connection: socket.socket, files: list[int]) -> dict[str, Any]:

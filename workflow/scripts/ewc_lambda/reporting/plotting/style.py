@@ -86,7 +86,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, paths: Iterable[str | Path]) -> None:
-    """Write a figure to each path, PNG or SVG by its ending, without date or program version."""
+    """Write a figure to each path, PNG or SVG by its ending, without date or program version. Its
+    parts make room for each other in the first file, and stand at the same places in the others.
+    """
     for path in map(Path, paths):
         kind = path.suffix[1:].lower()
         metadata: dict[str, Any] = {
@@ -95,7 +97,7 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
         }
         with replacing(path) as temporary:
             figure.savefig(temporary, format=kind, metadata=metadata.get(kind))
-        # The parts stay where they are: making room for each other takes as long as drawing.
+        # Making room takes as long as drawing.
         figure.set_layout_engine("none")
 
 
