@@ -44,7 +44,7 @@ def project(tmp_path):
 def test_the_words_of_sbatch_are_shown(project, given, minutes):
     done = project.run(
         *("--profile", "profiles/slurm", "--retries", "0"),
-        # Nobody looks after a job that was refused.
+        # A run waits at its end for the next look at its jobs.
         *("--slurm-init-seconds-before-status-checks", "1"),
         *("--seconds-between-status-checks", "1"),
         "results/small/trial_0/base_model.json",

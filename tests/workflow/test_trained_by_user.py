@@ -158,7 +158,6 @@ def test_the_ready_trainer_trains(tmp_path):
     """EWC in plain PyTorch, on fewer epochs and lambdas."""
     study = {
         "trainer": "config/trainers/plain_pytorch.py",
-        "steps_per_job": "round",
         **SHORT,
     }
     scratch = Scratch.create(tmp_path / "project", **study)
